@@ -1,0 +1,114 @@
+# What can be done with a checkout. Each step leaves a stamp in .venv/stamps and is repeated only when what it was made
+# from has changed. Needs Rust, Python and their package registries, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+WHEELS := target/wheels
+
+MATURIN := maturin==1.16.0
+LINTERS := ruff==0.17.6 mypy==2.4.1
+
+# One interpreter for maturin and for cargo, so that neither rebuilds what the other has built.
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CARGO_TEST := $(if $(shell command -v cargo-nextest),nextest run,test)
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
+PYTHON_SOURCES := pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
+
+say = @printf '==> %s\n' "$(1)"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run wheel test lint format options bench clean tools
+
+help: ## Tell what there is to do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(STAMPS)/examples ## Build everything and serve the examples on http://127.0.0.1:8000
+	$(call say,serving the examples on http://127.0.0.1:8000; Ctrl-C ends it)
+	@$(BIN)/andon main:app --app-dir examples --workers 2 $(ARGS)
+
+wheel: $(STAMPS)/wheel ## Build the release wheel into target/wheels
+
+test: $(STAMPS)/tests ## Run all tests: Rust, then pytest on the installed wheel (ARGS: for pytest)
+	$(call say,Rust tests)
+	@# The extension module is linked into an interpreter, not into a test binary; pytest tests it.
+	@cargo $(CARGO_TEST) --workspace --exclude andon-python
+	$(call say,Python tests)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMPS)/lint ## Check formatting, lints and types
+	$(call say,rustfmt and clippy)
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@cargo fmt --manifest-path bench/load/Cargo.toml --check
+	@cargo clippy --manifest-path bench/load/Cargo.toml --all-targets --quiet -- -D warnings
+	$(call say,ruff and mypy)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(STAMPS)/lint ## Format all code
+	@cargo fmt --all
+	@cargo fmt --manifest-path bench/load/Cargo.toml
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+options: $(STAMPS)/venv ## Write docs/options.md anew from the options' definitions
+	@cargo run --quiet --package andon-cli --example options > target/options.md
+	@mv target/options.md docs/options.md
+
+bench: $(STAMPS)/wheel ## Measure Andon and its peers side by side (ARGS: for python -m bench)
+	@$(BIN)/python -m bench $(ARGS)
+
+clean: ## Remove everything that was built or installed here
+	rm -rf $(VENV) .venv-bench .cache $(WHEELS)
+	cargo clean
+	cargo clean --manifest-path bench/load/Cargo.toml
+
+# What the targets above stand on
+
+tools:
+	@command -v cargo > /dev/null || { \
+	  printf 'error: `cargo` is not on PATH\n\nhint: install Rust 1.95 or later: https://rustup.rs\n' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  printf 'error: `$(PYTHON)` is not Python 3.10 or later\n\nhint: install one, or name one: make PYTHON=python3.12\n' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  printf 'error: `$(PYTHON)` cannot make virtual environments\n\nhint: on Debian and Ubuntu: apt-get install python3-venv\n' >&2; exit 1; }
+
+$(STAMPS)/venv: | tools
+	$(call say,making $(VENV))
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS)
+	@touch $@
+
+$(STAMPS)/wheel: $(STAMPS)/venv $(RUST_SOURCES) $(PYTHON_SOURCES) LICENSE
+	$(call say,building the wheel (the first time takes some minutes))
+	@$(PIP) '$(MATURIN)'
+	@rm -f $(WHEELS)/andon-*.whl
+	@$(BIN)/maturin build --quiet --release --locked --interpreter $(PYO3_PYTHON) --out $(WHEELS)
+	@touch $@
+
+$(STAMPS)/installed: $(STAMPS)/wheel
+	$(call say,installing the wheel)
+	@$(PIP) $(WHEELS)/andon-*.whl
+	@$(PIP) --force-reinstall --no-deps $(WHEELS)/andon-*.whl
+	@touch $@
+
+$(STAMPS)/examples: $(STAMPS)/installed examples/requirements.txt
+	$(call say,installing what the examples use)
+	@$(PIP) -r examples/requirements.txt
+	@touch $@
+
+$(STAMPS)/tests: $(STAMPS)/examples tests/requirements.txt
+	$(call say,installing what the tests use)
+	@$(PIP) -r tests/requirements.txt
+	@touch $@
+
+$(STAMPS)/lint: $(STAMPS)/venv Makefile tests/requirements.txt examples/requirements.txt
+	$(call say,installing the linters)
+	@$(PIP) $(LINTERS) -r tests/requirements.txt -r examples/requirements.txt
+	@touch $@

@@ -1,0 +1,28 @@
+"""All cases, in the order in which they are run and reported."""
+
+from bench.case import Case
+from bench.cases import endurance, idle, kill, throughput
+from bench.experiments import (
+    e1_blocked_worker,
+    e2_async_lock,
+    e3_gil,
+    e4_overtaken,
+    e5_forty_threads,
+    e6_who_gets_it,
+)
+
+CASES: dict[str, Case] = {
+    module.CASE.name: module.CASE
+    for module in (
+        throughput,
+        e1_blocked_worker,
+        e2_async_lock,
+        e3_gil,
+        e4_overtaken,
+        e5_forty_threads,
+        e6_who_gets_it,
+        idle,
+        endurance,
+        kill,
+    )
+}

@@ -1,0 +1,1 @@
+"""The experiments that motivate Andon: traps of ``def`` and ``async def``, each as a file."""

@@ -1,0 +1,98 @@
+//! From arguments to [`Settings`], or to an answer that needs no server.
+
+use std::ffi::OsString;
+
+use andon_config::Settings;
+use clap::{Arg, Command, CommandFactory, FromArgMatches, error::Result, value_parser};
+use clap_complete::Shell;
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Invocation {
+    /// Serve an application.
+    Serve(Box<Settings>),
+    /// Nothing more: help, version or completions were written, or a usage error. The exit code.
+    Done(i32),
+}
+
+/// Everything that can be said on the command line.
+pub(crate) fn command() -> Command {
+    let completions = Arg::new("completions")
+        .long("completions")
+        .value_name("SHELL")
+        .help("Write the completions for a shell to standard output, and do nothing else")
+        .value_parser(value_parser!(Shell))
+        .help_heading("Other")
+        .exclusive(true);
+    Settings::command().no_binary_name(true).arg(completions)
+}
+
+/// Reads the arguments (without the name of the program) and the environment. Writes what clap has to say.
+pub(crate) fn parse(arguments: Vec<OsString>) -> Invocation {
+    match settings(arguments) {
+        Ok(Some(settings)) => Invocation::Serve(Box::new(settings)),
+        Ok(None) => Invocation::Done(0),
+        Err(error) => {
+            // A closed standard error is no reason for another exit code.
+            let _ = error.print();
+            Invocation::Done(error.exit_code())
+        }
+    }
+}
+
+fn settings(arguments: Vec<OsString>) -> Result<Option<Settings>> {
+    let matches = command().try_get_matches_from(arguments)?;
+    if let Some(&shell) = matches.get_one::<Shell>("completions") {
+        clap_complete::generate(shell, &mut command(), "andon", &mut std::io::stdout());
+        return Ok(None);
+    }
+    Settings::from_arg_matches(&matches).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings_of(arguments: &[&str]) -> Result<Option<Settings>> {
+        settings(arguments.iter().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn definitions_are_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn application_alone_is_enough() {
+        let settings = settings_of(&["main:app"]).unwrap().unwrap();
+        assert_eq!(settings.application.target, "main:app");
+    }
+
+    #[test]
+    fn negated_switches_are_understood() {
+        let settings = settings_of(&["main:app", "--no-access-log", "--no-server-header"]).unwrap().unwrap();
+        assert!(!settings.logging.access());
+        assert!(!settings.fields.server());
+        assert!(settings.fields.date());
+    }
+
+    #[test]
+    fn missing_application_is_a_usage_error() {
+        assert_eq!(settings_of(&[]).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn unknown_option_is_a_usage_error() {
+        assert_eq!(settings_of(&["main:app", "--frobnicate"]).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn help_is_no_error() {
+        assert_eq!(settings_of(&["--help"]).unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn completions_need_no_application() {
+        assert!(settings_of(&["--completions", "bash"]).unwrap().is_none());
+    }
+}

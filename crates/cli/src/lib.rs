@@ -1,0 +1,50 @@
+//! The command `andon`: the one place where the parts are put together.
+//!
+//! [`run`] is called by the extension module, with the GIL released, and stays until the server has ended:
+//!
+//! ```text
+//!   arguments -> command: Settings -> log -> descriptors -> front::bind -> supervisor::start -> front::serve
+//!                    |                                          |               |
+//!                    '--- exit code 2 or 0                      '--- 3          '--- 3 or 4
+//! ```
+//! What goes wrong ends here, as a [`Failure`](failure::Failure) with an exit code and, where there is one, a hint.
+
+mod command;
+mod descriptors;
+mod failure;
+mod log;
+mod reference;
+mod serve;
+mod signals;
+mod timestamp;
+
+use std::{ffi::OsString, path::PathBuf};
+
+use command::Invocation;
+
+pub use reference::options_reference;
+
+/// The interpreter from which `andon` was called.
+#[derive(Debug, Clone)]
+pub struct PythonInfo {
+    /// `sys.executable`: the interpreter of the environment in which Andon is installed.
+    pub executable: PathBuf,
+}
+
+/// Does what the arguments (without the name of the program) say, and returns the exit code of the process.
+///
+/// SIGINT, SIGTERM and SIGHUP must have their default actions: handlers of the interpreter would be called as well.
+pub fn run(arguments: Vec<OsString>, python: PythonInfo) -> i32 {
+    let settings = match command::parse(arguments) {
+        Invocation::Serve(settings) => settings,
+        Invocation::Done(code) => return code,
+    };
+    log::start(settings.logging.level);
+    match serve::serve(&settings, python) {
+        Ok(()) => 0,
+        Err(failure) => {
+            failure.print();
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! One client connection, from accept to close: a task that drives hyper, keeps the connection's one timer, sees the
+//! shutdown, and turns into a WebSocket session if the service says so.
+
+use std::{future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, task::Poll};
+
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, time::Instant};
+
+use crate::{
+    closing::Stage,
+    endpoint::Endpoint,
+    front::Shared,
+    service,
+    stream::{Stream, Unread},
+    watch::Watch,
+    websocket::{self, Upgrade},
+};
+
+/// What the task, the service and the answers of one connection share.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) front: Arc<Shared>,
+    pub(crate) client: Endpoint,
+    pub(crate) server: Endpoint,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) unread: Arc<Unread>,
+    /// Put here by the service with its 101, taken by the task once hyper has let go of the socket.
+    pub(crate) upgrade: Mutex<Option<Upgrade>>,
+}
+
+impl Connection {
+    fn new(front: Arc<Shared>, client: SocketAddr, server: SocketAddr) -> Self {
+        Self {
+            watch: Arc::new(Watch::new(&front.settings.timeouts)),
+            unread: Arc::default(),
+            client: Endpoint::new(client),
+            server: Endpoint::new(server),
+            upgrade: Mutex::new(None),
+            front,
+        }
+    }
+}
+
+/// Serves a connection until its end. The permit counts it until then.
+pub(crate) async fn serve(socket: TcpStream, client: SocketAddr, front: Arc<Shared>, permit: OwnedSemaphorePermit) {
+    let Ok(server) = socket.local_addr() else {
+        return; // It is closed already.
+    };
+    // Answers are written whole; waiting for an acknowledgement before the next would only cost time.
+    let _ = socket.set_nodelay(true);
+    let connection = Arc::new(Connection::new(front, client, server));
+    serve_http(socket, &connection).await;
+    let upgrade = connection.upgrade.lock().take();
+    if let Some(upgrade) = upgrade {
+        websocket::serve(upgrade, &connection).await;
+    }
+    drop(permit);
+}
+
+async fn serve_http(socket: TcpStream, connection: &Arc<Connection>) {
+    let front = &connection.front;
+    let watch = &connection.watch;
+    let stream = Stream::new(socket, Arc::clone(watch), Arc::clone(&connection.unread));
+    let service = service_fn(|request| service::answer(Arc::clone(connection), request));
+    let mut http = pin!(front.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let first_check = watch.first_check();
+    let mut timer = pin!(tokio::time::sleep_until(first_check.unwrap_or_else(Instant::now)));
+    let mut timed = first_check.is_some();
+    let mut closing = pin!(front.closing.changed());
+    let mut seen = Stage::Serving;
+    let mut registered = false;
+    poll_fn(|context| {
+        // Timer and notification need this task's waker once; after that they are looked at only when they are due.
+        if !registered {
+            registered = true;
+            let _ = closing.as_mut().poll(context);
+            if timed {
+                let _ = timer.as_mut().poll(context);
+            }
+        }
+        let stage = front.closing.stage();
+        if stage != seen {
+            seen = stage;
+            closing.set(front.closing.changed());
+            let _ = closing.as_mut().poll(context);
+            http.as_mut().graceful_shutdown();
+        }
+        // Read once more: a change between the two looks has woken nobody.
+        if front.closing.stage() == Stage::Cut {
+            return Poll::Ready(());
+        }
+        while timed && timer.is_elapsed() {
+            match watch.check(Instant::now()) {
+                Some(next) => {
+                    timer.as_mut().reset(next);
+                    let _ = timer.as_mut().poll(context);
+                }
+                None => timed = false,
+            }
+        }
+        // What hyper reports here concerns the client alone; it has been answered where that was possible.
+        http.as_mut().poll(context).map(|end| {
+            if let Err(error) = end {
+                tracing::debug!("connection from {}: {error}", connection.client.text());
+            }
+        })
+    })
+    .await;
+}

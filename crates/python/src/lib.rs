@@ -1,0 +1,40 @@
+//! The extension module `andon._andon`: what a worker does in CPython, and the way from the console script into the
+//! command line.
+//!
+//! The only crate that knows CPython. A worker process makes one [`worker::Worker`], which reads the wire on the
+//! event loop's own thread; each request is an [`exchange::Exchange`], at once the coroutine of the request's Task and
+//! the `receive` and `send` of the application.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use pyo3::prelude::*;
+
+mod awaitable;
+mod coroutine;
+mod exchange;
+mod http;
+mod inflow;
+mod message;
+mod outflow;
+mod scope;
+mod starter;
+mod watch;
+mod websocket;
+mod worker;
+
+/// Runs the command line `andon ARGUMENTS` and returns its exit code. `python` is the interpreter that runs workers.
+///
+/// The GIL is given up for good: this process becomes the front.
+#[pyfunction]
+fn main(py: Python<'_>, arguments: Vec<OsString>, python: PathBuf) -> i32 {
+    py.detach(|| andon_cli::run(arguments, andon_cli::PythonInfo { executable: python }))
+}
+
+#[pymodule(gil_used = true)]
+fn _andon(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(main, module)?)?;
+    module.add_class::<worker::Worker>()?;
+    module.add_class::<worker::Turn>()?;
+    module.add("ClientDisconnected", module.py().get_type::<exchange::ClientDisconnected>())?;
+    module.add("__version__", env!("CARGO_PKG_VERSION"))
+}

@@ -1,0 +1,126 @@
+//! What the supervisor has to know, and what it tells each worker.
+
+use std::{
+    os::fd::RawFd,
+    path::{Path, PathBuf},
+};
+
+use andon_config::{Application, Lifespan, LogLevel, LoopKind, Seconds, Settings};
+use serde::Serialize;
+
+use crate::processors;
+
+/// The most workers that are started without being asked for.
+const MOST_BY_DEFAULT: usize = 512;
+
+/// What is to be run, and by how many.
+#[derive(Debug, Clone)]
+pub struct SupervisorSettings {
+    /// The Python interpreter; it is started as `<python> -m andon.worker`.
+    pub python: PathBuf,
+    /// Worker processes, at least one.
+    pub workers: u16,
+    /// Directories to watch for changes of Python files; `None` without `--reload`.
+    pub watched: Option<Vec<PathBuf>>,
+    /// The application and how to find it.
+    pub application: Application,
+    /// Which event loop the workers run.
+    pub event_loop: LoopKind,
+    /// The least severe messages that the workers log.
+    pub log_level: LogLevel,
+    /// How long exchanges of a retired worker may take to end.
+    pub graceful_shutdown: Seconds,
+}
+
+impl SupervisorSettings {
+    /// As the options say. By default there are as many workers as processors are granted to this process: its
+    /// affinity and the quota of its cgroup are counted.
+    pub fn new(python: PathBuf, options: &Settings) -> Self {
+        Self {
+            python,
+            workers: options.workers.unwrap_or_else(|| processors::granted().min(MOST_BY_DEFAULT) as u16),
+            watched: watched_directories(options),
+            application: options.application.clone(),
+            event_loop: options.event_loop,
+            log_level: options.logging.level,
+            graceful_shutdown: options.timeouts.graceful_shutdown,
+        }
+    }
+
+    /// What worker `number` is told.
+    pub(crate) fn describe(&self, number: u32, wire: RawFd, memory: RawFd) -> WorkerDescription<'_> {
+        WorkerDescription {
+            wire,
+            memory,
+            number,
+            target: &self.application.target,
+            factory: self.application.factory,
+            app_dir: &self.application.app_dir,
+            root_path: &self.application.root_path,
+            lifespan: self.application.lifespan,
+            event_loop: self.event_loop,
+            log_level: self.log_level,
+            graceful_shutdown: self.graceful_shutdown.0.as_secs_f64(),
+        }
+    }
+}
+
+fn watched_directories(options: &Settings) -> Option<Vec<PathBuf>> {
+    let reload = &options.reload;
+    reload.enabled.then(|| match reload.directories.as_slice() {
+        [] => vec![options.application.app_dir.clone()],
+        directories => directories.to_vec(),
+    })
+}
+
+/// The value of `ANDON_WORKER` in a worker's environment, as JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct WorkerDescription<'a> {
+    /// Descriptor of the worker's end of its socket.
+    wire: RawFd,
+    /// Descriptor of its shared memory.
+    memory: RawFd,
+    number: u32,
+    target: &'a str,
+    factory: bool,
+    app_dir: &'a Path,
+    root_path: &'a str,
+    lifespan: Lifespan,
+    #[serde(rename = "loop")]
+    event_loop: LoopKind,
+    log_level: LogLevel,
+    /// In seconds.
+    graceful_shutdown: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn worker_is_told_everything_as_json() {
+        let settings = SupervisorSettings {
+            python: "python3".into(),
+            workers: 1,
+            watched: None,
+            application: Application {
+                target: "main:app".to_owned(),
+                factory: false,
+                app_dir: ".".into(),
+                root_path: String::new(),
+                lifespan: Lifespan::Auto,
+            },
+            event_loop: LoopKind::Auto,
+            log_level: LogLevel::Info,
+            graceful_shutdown: Seconds(Duration::from_secs(30)),
+        };
+        let told = serde_json::to_value(settings.describe(1, 3, 4)).unwrap();
+        let expected = serde_json::json!({
+            "wire": 3, "memory": 4, "number": 1, "target": "main:app", "factory": false, "app_dir": ".",
+            "root_path": "", "lifespan": "auto", "loop": "auto", "log_level": "info", "graceful_shutdown": 30.0,
+        });
+        assert_eq!(told, expected);
+    }
+}

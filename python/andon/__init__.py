@@ -1,0 +1,5 @@
+"""Andon: an application server for FastAPI and other ASGI applications, with a front in Rust."""
+
+from andon._andon import ClientDisconnected, __version__
+
+__all__ = ["ClientDisconnected", "__version__"]

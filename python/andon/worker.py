@@ -1,0 +1,105 @@
+"""A worker process: loads the application, runs its lifespan, and serves what the front offers.
+
+Started by the supervisor as ``python -m andon.worker``; see `andon.setup` for its orders.
+"""
+
+import asyncio
+import contextvars
+import signal
+import sys
+from logging import Logger
+from typing import Literal, cast
+
+from andon import _andon, loops
+from andon.lifespan import Lifespan, StartupFailed
+from andon.loading import Application, load
+from andon.logs import configure
+from andon.reports import describe
+from andon.setup import Setup
+
+EXIT_STARTUP = 3
+EXIT_LOAD = 4
+
+_LOAD_STAGE = 1
+_STARTUP_STAGE = 2
+
+
+def main() -> int:
+    """Run the worker and return its exit code."""
+    setup = Setup.from_environment()
+    logger = configure(setup.log_level, setup.number)
+    _leave_signals_to_the_front()
+    worker = _andon.Worker(setup.wire, setup.memory, setup.graceful_shutdown)
+    try:
+        loop = loops.new_loop(setup.loop)
+        # Some applications ask for the loop while they are imported.
+        asyncio.set_event_loop(loop)
+        application = load(setup.target, factory=setup.factory, app_dir=setup.app_dir)
+    except BaseException as error:
+        worker.failed(_LOAD_STAGE, describe(f"cannot load `{setup.target}`", error))
+        return EXIT_LOAD
+    return loops.run(_serve(worker, application, setup, logger), loop)
+
+
+def _leave_signals_to_the_front() -> None:
+    """Ignore what a terminal or service manager sends to the whole process group.
+
+    The front drains in good order. A handler, not ``SIG_IGN``: that would be inherited by
+    processes which the application starts.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+
+
+async def _serve(
+    worker: _andon.Worker, application: Application, setup: Setup, logger: Logger
+) -> int:
+    lifespan = Lifespan(application, cast(Literal["auto", "on", "off"], setup.lifespan))
+    try:
+        await lifespan.startup()
+    except (Exception, SystemExit) as error:
+        worker.failed(_STARTUP_STAGE, _describe_startup(setup.target, error))
+        return EXIT_STARTUP
+    await _until_told_to_end(worker, application, lifespan, setup, logger)
+    await lifespan.shutdown()
+    return 0
+
+
+def _describe_startup(target: str, error: BaseException) -> str:
+    what = f"`{target}` failed to start"
+    if isinstance(error, StartupFailed):
+        return f"{what}\n{error}\n\nhint: the exception comes from the application's lifespan"
+    return describe(what, error)
+
+
+async def _until_told_to_end(
+    worker: _andon.Worker,
+    application: Application,
+    lifespan: Lifespan,
+    setup: Setup,
+    logger: Logger,
+) -> None:
+    loop = asyncio.get_running_loop()
+    end = asyncio.Event()
+
+    def read() -> None:
+        try:
+            turn = worker.read()
+        except Exception:
+            logger.exception("the wire failed")
+            turn = _andon.Turn.End
+        if turn == _andon.Turn.End:
+            loop.remove_reader(worker.fileno())
+            end.set()
+
+    def log(text: str, error: BaseException | None) -> None:
+        logger.error(text, exc_info=error)
+
+    context = contextvars.copy_context()
+    worker.serve(application, loop, context, setup.root_path, lifespan.state, log)
+    loop.add_reader(worker.fileno(), read)
+    await end.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Compliance suites of other projects: gunicorn's ASGI suites and its wire files."""

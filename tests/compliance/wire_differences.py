@@ -1,0 +1,107 @@
+"""Where Andon differs from what gunicorn's wire files expect, and what leaves the choice.
+
+Each entry is checked as strictly as the other files are: an entry which is no longer true fails.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Accepts:
+    """An invalid file which Andon answers with 2xx, so many times."""
+
+    reason: str
+    answers: int = 1
+
+
+@dataclass(frozen=True)
+class Refuses:
+    """A valid file which Andon answers with one of these statuses, and closes."""
+
+    reason: str
+    statuses: tuple[int, ...] = (400,)
+
+
+@dataclass(frozen=True)
+class Reads:
+    """A valid file of which Andon makes something else in one respect."""
+
+    reason: str
+    headers: list[tuple[str, str]] | None = None
+    requests: int | None = None
+    body: bytes | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+PROXY_PROTOCOL = "needs gunicorn's proxy_protocol setting, which Andon does not have"
+OBSOLETE_FOLDING = "needs gunicorn's permit_obsolete_folding; RFC 9112, section 5.2: a server must reject a folded line or replace it"
+ONE_HEAD_LIMIT = (
+    "gunicorn limits the size of one header, Andon that of the whole head, which this one keeps; "
+    "RFC 9110, section 5.4 sets no limit"
+)
+UNDERSCORES = (
+    "gunicorn's header_map keeps CGI variables unambiguous; ASGI passes names as bytes, and `_` is a token character "
+    "(RFC 9110, section 5.6.2)"
+)
+TOKEN_METHOD = "a method is any token, case-sensitive (RFC 9110, section 9.1)"
+EMPTY_LINES = (
+    "a server should ignore at least one empty line before the request line (RFC 9112, section 2.2)"
+)
+NO_MERGE = "several lines of a header are the application's affair (RFC 9110, section 5.3)"
+
+VALID: dict[str, Refuses | Reads] = {
+    "028": Refuses(
+        "needs gunicorn's strip_header_spaces; RFC 9112, section 5.1: a server must reject space before the colon"
+    ),
+    "031compat": Reads(
+        f"needs gunicorn's casefold_http_method; {TOKEN_METHOD}", fields={"method": "-blargh"}
+    ),
+    "040": Reads(
+        UNDERSCORES,
+        headers=[
+            ("transfer_encoding", "tricked"),
+            ("content-length", "7"),
+            ("content_length", "-1E23"),
+        ],
+    ),
+    "compat_obs_fold": Refuses(OBSOLETE_FOLDING),
+    "compat_obs_fold_huge": Refuses(OBSOLETE_FOLDING),
+    "pp_01": Refuses(PROXY_PROTOCOL),
+    "pp_02": Refuses(PROXY_PROTOCOL),
+    "pp_04": Refuses(PROXY_PROTOCOL),
+    "pp_05": Refuses(PROXY_PROTOCOL),
+    "rfc9112_target_authority_connect_01": Refuses(
+        "an origin server need not offer CONNECT (RFC 9110, section 9.3.6)", (400, 405, 501)
+    ),
+    "rfc9112_target_authority_ipv6_01": Refuses(
+        "an origin server need not offer CONNECT (RFC 9110, section 9.3.6)", (400, 405, 501)
+    ),
+}
+
+INVALID: dict[str, Accepts] = {
+    "003c": Accepts(TOKEN_METHOD),
+    "010": Accepts(ONE_HEAD_LIMIT),
+    "012": Accepts(ONE_HEAD_LIMIT),
+    "019": Accepts("Andon does not take the scheme from X-Forwarded headers of any peer"),
+    "040": Accepts(UNDERSCORES),
+    "041": Accepts(NO_MERGE),
+    "chunked_07": Accepts(UNDERSCORES),
+    "rfc9110_trailer_forbidden_cl_01": Accepts(
+        "trailers are dropped, as a recipient may (RFC 9110, section 6.5.1)"
+    ),
+    "rfc9110_trailer_forbidden_host_01": Accepts(
+        "trailers are dropped, as a recipient may (RFC 9110, section 6.5.1)"
+    ),
+    "rfc9110_trailer_forbidden_te_01": Accepts(
+        "trailers are dropped, as a recipient may (RFC 9110, section 6.5.1)"
+    ),
+    "rfc9112_leading_crlf_02": Accepts(EMPTY_LINES),
+}
+
+# Files which end before the request does: the connection ends with them, and an answer is not due. A parser alone can
+# hand on what there is, but a server must not take it for the whole message (RFC 9112, section 8).
+TRUNCATED = {
+    "099": "the body is shorter than its Content-Length",
+    "001": "the head ends in the middle of a header",
+    "rfc9112_chunked_missing_final_crlf_01": "the body ends before the line which closes it",
+}
