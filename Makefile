@@ -8,7 +8,8 @@ STAMPS := $(VENV)/stamps
 WHEELS := target/wheels
 
 MATURIN := maturin==1.16.0
-LINTERS := ruff==0.17.6 mypy==2.4.1
+# mypy is among what the tests use.
+RUFF := ruff==0.17.6
 
 # One interpreter for maturin and for cargo, so that neither rebuilds what the other has built.
 export PYO3_PYTHON := $(abspath $(BIN)/python)
@@ -89,7 +90,7 @@ $(STAMPS)/wheel: $(STAMPS)/venv $(RUST_SOURCES) $(PYTHON_SOURCES) LICENSE
 	$(call say,building the wheel (the first time takes some minutes))
 	@$(PIP) '$(MATURIN)'
 	@rm -f $(WHEELS)/andon-*.whl
-	@$(BIN)/maturin build --quiet --release --locked --interpreter $(PYO3_PYTHON) --out $(WHEELS)
+	@$(BIN)/maturin build --release --locked --interpreter $(PYO3_PYTHON) --out $(WHEELS)
 	@touch $@
 
 $(STAMPS)/installed: $(STAMPS)/wheel
@@ -110,5 +111,5 @@ $(STAMPS)/tests: $(STAMPS)/examples tests/requirements.txt
 
 $(STAMPS)/lint: $(STAMPS)/venv Makefile tests/requirements.txt examples/requirements.txt
 	$(call say,installing the linters)
-	@$(PIP) $(LINTERS) -r tests/requirements.txt -r examples/requirements.txt
+	@$(PIP) '$(RUFF)' -r tests/requirements.txt -r examples/requirements.txt
 	@touch $@

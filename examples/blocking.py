@@ -36,7 +36,7 @@ def ran(route: str, since: float) -> Ran:
 
 
 def burn(seconds: float) -> None:
-    """Use the processor, and with it the GIL, for so many seconds of processor time of this thread."""
+    """Use the processor, and with it the GIL, for so many seconds of this thread's own time."""
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         sum(range(1000))

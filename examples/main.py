@@ -21,7 +21,7 @@ PAGES = Path(__file__).parent / "pages"
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Make the tables before the first request; each worker process does so, and the first one wins."""
+    """Make the tables before the first request; every worker does so, and the first one wins."""
     store.create_tables()
     yield
 

@@ -1,6 +1,6 @@
 """The parcels in a SQLite file, so that every worker process sees the same ones.
 
-`PARCELS_DATABASE` says where the file is; without it, it is in the system's folder for temporary files.
+`PARCELS_DATABASE` says where the file is; without it, it is in the folder for temporary files.
 """
 
 import os

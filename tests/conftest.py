@@ -8,21 +8,19 @@ import pytest
 from tests.support import AndonServer
 
 LIVE_SERVERS: list[AndonServer] = []
-SHOWN_OUTPUT_CHARACTERS = 8000
+SHOWN_OUTPUT_CHARACTERS = 4000
 
 StartServer = Callable[..., AndonServer]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Show the output of the servers which the failed test used."""
+    """Show the output of the servers which ran while the test failed."""
     report: pytest.TestReport = yield
     if report.failed:
-        used = {id(value) for value in getattr(item, "funcargs", {}).values()}
         for server in LIVE_SERVERS:
-            if id(server) in used or len(LIVE_SERVERS) == 1 or "start_server" in item.fixturenames:
-                report.sections.append((f"stderr of {server.scratch.name}", _tail(server.stderr)))
-                report.sections.append((f"stdout of {server.scratch.name}", _tail(server.stdout)))
+            report.sections.append((f"stderr of {server.scratch.name}", _tail(server.stderr)))
+            report.sections.append((f"stdout of {server.scratch.name}", _tail(server.stdout)))
     return report
 
 

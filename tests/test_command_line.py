@@ -213,7 +213,7 @@ def test_a_host_can_be_an_ipv6_address(new_server: StartServer) -> None:
     )
     with socket.create_connection(("::1", int(found[1])), 10) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        assert connection.recv(12) == b"HTTP/1.1 200"
+        assert connection.recv(12).endswith(b" 200")
 
 
 def _has_ipv6() -> bool:

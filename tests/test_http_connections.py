@@ -1,7 +1,5 @@
 """Connections: kept alive, pipelined, closed by either side, and HTTP/1.0 (RFC 9112, section 9)."""
 
-import socket
-
 import pytest
 
 from tests.support import AndonServer
@@ -102,16 +100,6 @@ def test_http_1_0_gets_no_chunked_answer(raw_server: AndonServer) -> None:
         response = connection.request("GET", "/stream?count=2&size=3", version="1.0")
         assert response.header("transfer-encoding") is None
         assert response.body == b"\0\0\0\1\1\1"
-
-
-def test_a_client_may_close_its_sending_half_and_still_get_the_answer(
-    raw_server: AndonServer,
-) -> None:
-    with raw_server.connect() as connection:
-        connection.send(request_bytes("POST", "/half-closed", body=b"all of it"))
-        connection.socket.shutdown(socket.SHUT_WR)
-        assert connection.read_response().json()["body"] == "all of it"
-        connection.assert_closed_by_server()
 
 
 def test_a_connection_closed_without_a_request_harms_nobody(raw_server: AndonServer) -> None:

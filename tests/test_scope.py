@@ -8,7 +8,10 @@ from websockets.sync.client import connect
 from tests.conftest import StartServer
 from tests.support import AndonServer
 
-HTTP_EXTENSIONS = {"http.response.pathsend": {}, "http.response.early_hint": {}}
+HTTP_EXTENSIONS: dict[str, dict[str, str]] = {
+    "http.response.pathsend": {},
+    "http.response.early_hint": {},
+}
 
 
 def test_the_http_scope_is_exactly_this(raw_server: AndonServer) -> None:

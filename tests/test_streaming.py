@@ -16,7 +16,7 @@ from tests.support.raw_http import request_bytes
 MEBIBYTE = 1 << 20
 GIBIBYTE = 1 << 30
 BLOCK = bytes(range(256)) * 4096
-# Buffers of both processes, of the kernel's sockets and of CPython's allocator together stay below this.
+# The buffers of a process and what CPython's allocator keeps together stay below this.
 MOST_GROWTH = 48 * MEBIBYTE
 # What a peer which does not read may make the other side hold.
 MOST_HELD_BACK = 32 * MEBIBYTE

@@ -1,6 +1,4 @@
-"""Time-outs: slow heads and bodies are answered with 408, idle connections closed, and slow
-handlers left alone.
-"""
+"""Time-outs: slow heads and bodies get 408, idle connections are closed, slow handlers are not."""
 
 import time
 

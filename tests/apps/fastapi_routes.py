@@ -213,7 +213,7 @@ def stream_sync(count: int) -> StreamingResponse:
 
 @app.get("/events")
 async def events(gate: str) -> StreamingResponse:
-    """Server-sent events: one at once, another when the gate is open, then one after the other until it is cancelled."""
+    """One event at once, another when the gate is open, then more until it is cancelled."""
 
     async def parts() -> AsyncIterator[str]:
         try:

@@ -1,6 +1,7 @@
 """The application's end of the journal: it records what happened, and waits for gates.
 
-Each record is one `write` to a file opened for appending, so that lines of several workers do not mix.
+Each record is one `write` to a file opened for appending, so that the lines of several workers
+do not mix.
 """
 
 import asyncio

@@ -78,10 +78,12 @@ async def download(scope: Scope, receive: Receive, send: Send) -> None:
     """So many bytes with their length, in parts of 64 KiB."""
     left = int(query(scope)["size"])
     await start(send, 200, [(b"content-length", str(left).encode())])
-    while left > 0:
+    more = True
+    while more:
         part = CHUNK[:left]
         left -= len(part)
-        await body(send, part, more=left > 0)
+        more = left > 0
+        await body(send, part, more)
 
 
 async def endless(scope: Scope, receive: Receive, send: Send) -> None:

@@ -34,7 +34,7 @@ def _download() -> Path:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    # Unpacked beside the target and renamed, so that a run which is interrupted leaves no half of it.
+    # Unpacked beside the target and renamed, so that an interrupted run leaves no half of it.
     partial = CACHE / f"unpacking-{os.getpid()}"
     with tarfile.open(archive) as opened:
         opened.extractall(partial, filter="data")

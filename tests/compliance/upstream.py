@@ -17,6 +17,7 @@ from tests.support.server import clean_environment
 
 OVERRIDES = Path(__file__).parent / "overrides"
 SUITE_SECONDS = 300
+ASGI_SUITE = "asgi"
 # The suites count in the memory of the process and expect strict increments, so one worker each.
 OPTIONS = ("--workers", "1")
 
@@ -84,7 +85,7 @@ def run_asgi(scratch: Path) -> Report:
             "COMPLIANCE_URL": server.url,
             "COMPLIANCE_DESELECTED": json.dumps(list(DESELECTED)),
         }
-        return _run_pytest("asgi", tests, environment, directory, scratch)
+        return _run_pytest(ASGI_SUITE, tests, environment, directory, scratch)
     finally:
         server.destroy()
 

@@ -5,8 +5,16 @@ from collections.abc import Collection
 from typing import Any
 
 from tests.compliance.wire import WireFile
-from tests.compliance.wire_differences import INVALID, TRUNCATED, VALID, Accepts, Reads, Refuses
-from tests.support import AndonServer, RawConnection, Response
+from tests.compliance.wire_differences import (
+    INVALID,
+    TRUNCATED_INVALID,
+    TRUNCATED_VALID,
+    VALID,
+    Accepts,
+    Reads,
+    Refuses,
+)
+from tests.support import AndonServer, Response
 from tests.support.raw_http import ConnectionClosed
 
 ECHO_APPLICATION = "wire_echo:app"
@@ -17,7 +25,7 @@ REFUSALS = frozenset({*range(400, 500), 501, 505})
 
 def valid_problem(server: AndonServer, file: WireFile, parts: list[bytes]) -> str | None:
     """Return what is wrong with the answers to a valid file, or none."""
-    if file.name in TRUNCATED:
+    if file.name in TRUNCATED_VALID:
         return _problem_if_answered(server, parts)
     difference = VALID.get(file.name)
     if isinstance(difference, Refuses):
@@ -35,7 +43,7 @@ def valid_problem(server: AndonServer, file: WireFile, parts: list[bytes]) -> st
 
 def invalid_problem(server: AndonServer, file: WireFile, parts: list[bytes]) -> str | None:
     """Return what is wrong with the answers to an invalid file, or none."""
-    if file.name in TRUNCATED:
+    if file.name in TRUNCATED_INVALID:
         return _problem_if_answered(server, parts)
     difference = INVALID.get(file.name)
     if isinstance(difference, Accepts):
@@ -54,7 +62,7 @@ def _problem_unless_refused(
     server: AndonServer, parts: list[bytes], statuses: Collection[int]
 ) -> str | None:
     with server.connect(ANSWER_SECONDS) as connection:
-        _send(connection, parts)
+        connection.send_until_refused(*parts)
         try:
             answer = connection.read_response()
             rest = connection.read_to_end()
@@ -76,7 +84,7 @@ def _exchange(server: AndonServer, parts: list[bytes], count: int) -> list[Respo
     """
     answers: list[Response] = []
     with server.connect(ANSWER_SECONDS) as connection:
-        _send(connection, parts)
+        connection.send_until_refused(*parts)
         try:
             while len(answers) < count:
                 answers.append(connection.read_response())
@@ -85,15 +93,6 @@ def _exchange(server: AndonServer, parts: list[bytes], count: int) -> list[Respo
                 answers.append(connection.read_response())
         except (ConnectionClosed, OSError):
             return answers
-
-
-def _send(connection: RawConnection, parts: list[bytes]) -> None:
-    try:
-        for part in parts:
-            connection.send(part)
-    except (BrokenPipeError, ConnectionResetError):
-        # The server refused the request before all of it was sent; its answer is waiting.
-        return
 
 
 def _expected(request: dict[str, Any], difference: Reads | None) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The channel between a test and the application under test, which does not go through the server.
 
-The application appends one JSON object a line to `journal.jsonl` (see `tests/apps/journal.py`) and waits for gates;
-the test reads the lines, and opens a gate by making a file. Both work from any number of worker processes.
+The application appends one JSON object a line to `journal.jsonl` (see `tests/apps/journal.py`) and
+waits for gates; the test reads the lines, and opens a gate by making a file. Both work from any
+number of worker processes.
 """
 
 import json

@@ -1,9 +1,10 @@
 """A deliberately strict HTTP/1.1 client over a plain socket.
 
-It sends the bytes it is given, and fails on anything in an answer that RFC 9112 does not allow a server to send, so
-that each test which uses it also checks the framing.
+It sends the bytes it is given, and fails on anything in an answer that RFC 9112 does not allow a
+server to send, so that each test which uses it also checks the framing.
 """
 
+import contextlib
 import json
 import re
 import socket
@@ -12,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)\r\n")
+# HTTP/1.0 may be answered with the server's version or with that one (RFC 9112, section 2.3).
+STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)\r\n")
 FIELD_LINE = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*\r\n"
 )
@@ -117,6 +119,12 @@ class RawConnection:
     def send(self, data: bytes) -> None:
         """Send all bytes."""
         self.socket.sendall(data)
+
+    def send_until_refused(self, *parts: bytes) -> None:
+        """Send as much as the server takes; its answer may come before the end of the request."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for part in parts:
+                self.send(part)
 
     def request(
         self,

@@ -34,8 +34,8 @@ def wait_until_unchanged(
 ) -> int:
     """Return the number once it is above zero and stood still for so long.
 
-    It is for things which must come to a halt by themselves, such as a sender whom nobody reads: there is no event for
-    "no more", and a server which does not halt runs into the deadline.
+    It is for things which must come to a halt by themselves, such as a sender whom nobody reads:
+    there is no event for "no more", and a server which does not halt runs into the deadline.
     """
     last, since = 0, time.monotonic()
 

@@ -1,6 +1,6 @@
 //! From arguments to [`Settings`], or to an answer that needs no server.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, io::Write};
 
 use andon_config::Settings;
 use clap::{Arg, Command, CommandFactory, FromArgMatches, error::Result, value_parser};
@@ -17,14 +17,17 @@ pub(crate) enum Invocation {
 
 /// Everything that can be said on the command line.
 pub(crate) fn command() -> Command {
-    let completions = Arg::new("completions")
+    Settings::command().no_binary_name(true).arg(completions())
+}
+
+fn completions() -> Arg {
+    Arg::new("completions")
         .long("completions")
         .value_name("SHELL")
         .help("Write the completions for a shell to standard output, and do nothing else")
         .value_parser(value_parser!(Shell))
         .help_heading("Other")
-        .exclusive(true);
-    Settings::command().no_binary_name(true).arg(completions)
+        .exclusive(true)
 }
 
 /// Reads the arguments (without the name of the program) and the environment. Writes what clap has to say.
@@ -41,12 +44,25 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Invocation {
 }
 
 fn settings(arguments: Vec<OsString>) -> Result<Option<Settings>> {
-    let matches = command().try_get_matches_from(arguments)?;
-    if let Some(&shell) = matches.get_one::<Shell>("completions") {
-        clap_complete::generate(shell, &mut command(), "andon", &mut std::io::stdout());
+    if arguments.first().is_some_and(|argument| argument == "--completions") {
+        write_completions(arguments)?;
         return Ok(None);
     }
+    let matches = command().try_get_matches_from(arguments)?;
     Settings::from_arg_matches(&matches).map(Some)
+}
+
+/// Parsed by itself: with the other options there, those that the environment sets would be in its way.
+fn write_completions(arguments: Vec<OsString>) -> Result<()> {
+    let alone = Command::new("andon").no_binary_name(true).arg(completions());
+    let matches = alone.try_get_matches_from(arguments)?;
+    if let Some(&shell) = matches.get_one::<Shell>("completions") {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut command(), "andon", &mut script);
+        // A reader that has read enough is no error.
+        let _ = std::io::stdout().write_all(&script);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -94,5 +110,6 @@ mod tests {
     #[test]
     fn completions_need_no_application() {
         assert!(settings_of(&["--completions", "bash"]).unwrap().is_none());
+        assert_eq!(settings_of(&["--completions", "tcsh"]).unwrap_err().exit_code(), 2);
     }
 }

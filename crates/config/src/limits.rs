@@ -21,7 +21,7 @@ pub struct Limits {
     pub request_line: u32,
 
     /// Largest request head in bytes; a larger one is answered 431
-    #[arg(id = "limit-request-head", long = "limit-request-head", env = "ANDON_LIMIT_REQUEST_HEAD", value_name = "BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(8_192..=524_288))]
+    #[arg(id = "limit-request-head", long = "limit-request-head", env = "ANDON_LIMIT_REQUEST_HEAD", value_name = "BYTES", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1_024..=524_288))]
     pub request_head: u32,
 
     /// Most header fields of a request; more are answered 431

@@ -5,7 +5,7 @@
 //! - while requests wait, every worker has been asked to tell of claims ([`Hub::settle`]), so that the queue cannot be
 //!   forgotten.
 
-use std::{collections::BTreeMap, sync::Arc, task::Waker, time::Instant};
+use std::{collections::BTreeMap, io, sync::Arc, task::Waker, time::Instant};
 
 use andon_dispatch::{Action, Dispatcher, Event as Happened, Refusal, RequestId, WorkerId};
 use andon_wire::{
@@ -14,10 +14,11 @@ use andon_wire::{
     memory::SharedMemory,
     websocket::Close,
 };
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::{net::UnixStream, sync::mpsc::UnboundedSender};
 
 use crate::{
     exchange::{Cell, Event, Lost, Place},
+    outbox::Outbox,
     slots::Slots,
     workers::Notice,
 };
@@ -27,10 +28,7 @@ pub(crate) struct Link {
     number: u32,
     memory: Arc<SharedMemory>,
     slots: Slots,
-    /// Frames to be written, whole ones only.
-    out: Vec<u8>,
-    /// The socket task, while it has nothing to write.
-    waker: Option<Waker>,
+    outbox: Outbox,
     notices: UnboundedSender<Notice>,
     retired: bool,
     /// Offers taken up, as last seen.
@@ -38,21 +36,15 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    fn new(number: u32, memory: SharedMemory, notices: UnboundedSender<Notice>) -> Self {
+    fn new(number: u32, stream: Arc<UnixStream>, memory: SharedMemory, notices: UnboundedSender<Notice>) -> Self {
         let memory = Arc::new(memory);
         let slots = Slots::new(Arc::clone(&memory));
-        Self { number, memory, slots, out: Vec::new(), waker: None, notices, retired: false, taken: 0 }
+        Self { number, memory, slots, outbox: Outbox::new(stream), notices, retired: false, taken: 0 }
     }
 
     fn put(&mut self, kind: ToWorker, flags: Flags, slot: u32, generation: u32, payload: &[u8]) {
-        put_frame(&mut self.out, kind as u8, flags, slot, generation, payload);
-        self.wake();
-    }
-
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+        put_frame(&mut self.outbox.bytes, kind as u8, flags, slot, generation, payload);
+        self.outbox.wake();
     }
 
     /// How many offers were taken up, if that has changed.
@@ -169,10 +161,16 @@ impl Hub {
 
     // Workers
 
-    pub(crate) fn attach(&mut self, number: u32, memory: SharedMemory, notices: UnboundedSender<Notice>) -> WorkerId {
+    pub(crate) fn attach(
+        &mut self,
+        number: u32,
+        stream: Arc<UnixStream>,
+        memory: SharedMemory,
+        notices: UnboundedSender<Notice>,
+    ) -> WorkerId {
         let id = WorkerId(self.next_worker);
         self.next_worker += 1;
-        self.links.insert(id, Link::new(number, memory, notices));
+        self.links.insert(id, Link::new(number, stream, memory, notices));
         id
     }
 
@@ -204,14 +202,9 @@ impl Hub {
         }
     }
 
-    /// The bytes to write to a worker; `None` once it is gone. If there are none, `waker` is woken when there are.
-    pub(crate) fn take_out(&mut self, worker: WorkerId, into: &mut Vec<u8>, waker: &Waker) -> Option<()> {
-        let link = self.links.get_mut(&worker)?;
-        std::mem::swap(&mut link.out, into);
-        if into.is_empty() {
-            link.waker = Some(waker.clone());
-        }
-        Some(())
+    /// Writes what waits for a worker. `WouldBlock`: there is more; else `waker` is woken when there is.
+    pub(crate) fn write(&mut self, worker: WorkerId, waker: &Waker) -> io::Result<()> {
+        self.links.get_mut(&worker).map_or(Ok(()), |link| link.outbox.write_or_wait(waker))
     }
 
     /// The worker's socket has ended: what it had not started goes to others, what it had is lost.
@@ -385,12 +378,13 @@ impl Hub {
         let mut state = cell.state.lock();
         state.place = Place::Worker { worker, slot, generation };
         let flags = Flags::NONE.with(Flags::END, state.body_complete);
-        let start = begin_frame(&mut link.out, ToWorker::Request as u8, flags, slot, generation);
-        link.out.extend_from_slice(&state.payload);
-        let finished = finish_frame(&mut link.out, start);
+        let out = &mut link.outbox.bytes;
+        let start = begin_frame(out, ToWorker::Request as u8, flags, slot, generation);
+        out.extend_from_slice(&state.payload);
+        let finished = finish_frame(out, start);
         debug_assert!(finished.is_ok(), "limits keep a head and its inline body below a frame's size");
         drop(state);
-        link.wake();
+        link.outbox.count_request();
     }
 
     fn recall(&mut self, request: RequestId, worker: WorkerId) {

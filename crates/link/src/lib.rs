@@ -14,6 +14,7 @@
 
 mod exchange;
 mod hub;
+mod outbox;
 mod slots;
 mod socket;
 mod workers;

@@ -1,13 +1,16 @@
 //! [`Workers`]: what front and supervisor hold of the workers.
 
-use std::{os::unix::net::UnixStream, sync::Arc, time::Duration};
+use std::{io, os::unix::net::UnixStream as StdStream, sync::Arc, time::Duration};
 
 use andon_dispatch::{Dispatcher, Settings, WorkerId};
 use andon_wire::{Flags, ToWorker, frame::StartFailure, memory::SharedMemory, websocket::Close};
 use parking_lot::Mutex;
-use tokio::sync::{
-    Notify,
-    mpsc::{UnboundedReceiver, unbounded_channel},
+use tokio::{
+    net::UnixStream,
+    sync::{
+        Notify,
+        mpsc::{UnboundedReceiver, unbounded_channel},
+    },
 };
 
 use crate::{
@@ -147,11 +150,13 @@ impl Workers {
 
     /// Takes over the front's end of a worker's socket. Nothing is offered to the worker before it says that it is
     /// ready. Must be called inside a tokio runtime.
-    pub fn attach(self: &Arc<Self>, number: u32, stream: UnixStream, memory: SharedMemory) -> Attached {
+    pub fn attach(self: &Arc<Self>, number: u32, stream: StdStream, memory: SharedMemory) -> io::Result<Attached> {
+        stream.set_nonblocking(true)?;
+        let stream = Arc::new(UnixStream::from_std(stream)?);
         let (sender, notices) = unbounded_channel();
-        let id = self.with(|hub| hub.attach(number, memory, sender));
+        let id = self.with(|hub| hub.attach(number, Arc::clone(&stream), memory, sender));
         tokio::spawn(socket::serve(Arc::clone(self), id, number, stream));
-        Attached { id, notices }
+        Ok(Attached { id, notices })
     }
 
     /// Whether requests wait while no worker is ready, since one is about to be. Otherwise they are lost as

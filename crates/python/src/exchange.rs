@@ -261,6 +261,8 @@ impl Exchange {
             }
         };
         match error {
+            // The worker ends and has no more time for it; the front says so where a client waits.
+            Some(error) if self.serving.is_cancelled_error(py, error) => {}
             Some(error) => self.serving.log_exception(py, error)?,
             None if complete => {}
             None if unanswered => self.serving.log(py, "ASGI callable returned without starting response.")?,

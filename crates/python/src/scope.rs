@@ -9,7 +9,8 @@ use pyo3::{
 
 /// What every scope of a worker shares.
 pub(crate) struct ScopeTemplate {
-    asgi: Py<PyDict>,
+    http_asgi: Py<PyDict>,
+    websocket_asgi: Py<PyDict>,
     http_extensions: Py<PyDict>,
     websocket_extensions: Py<PyDict>,
     root_path: String,
@@ -19,16 +20,20 @@ pub(crate) struct ScopeTemplate {
 
 impl ScopeTemplate {
     pub(crate) fn new(py: Python<'_>, root_path: String, state: Py<PyDict>) -> PyResult<Self> {
-        let asgi = PyDict::new(py);
-        asgi.set_item("version", "3.0")?;
-        asgi.set_item("spec_version", "2.3")?;
+        let asgi = |spec_version: &str| -> PyResult<Py<PyDict>> {
+            let asgi = PyDict::new(py);
+            asgi.set_item("version", "3.0")?;
+            asgi.set_item("spec_version", spec_version)?;
+            Ok(asgi.unbind())
+        };
         let extensions = |names: &[&str]| -> PyResult<Py<PyDict>> {
             let extensions = PyDict::new(py);
             names.iter().try_for_each(|name| extensions.set_item(name, PyDict::new(py)))?;
             Ok(extensions.unbind())
         };
         Ok(Self {
-            asgi: asgi.unbind(),
+            http_asgi: asgi("2.3")?,
+            websocket_asgi: asgi("2.4")?,
             http_extensions: extensions(&["http.response.pathsend", "http.response.early_hint"])?,
             websocket_extensions: extensions(&["websocket.http.response"])?,
             root_path,
@@ -46,7 +51,8 @@ impl ScopeTemplate {
         let scope = PyDict::new(py);
         let websocket = head.websocket;
         scope.set_item(intern!(py, "type"), if websocket { intern!(py, "websocket") } else { intern!(py, "http") })?;
-        scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
+        let asgi = if websocket { &self.websocket_asgi } else { &self.http_asgi };
+        scope.set_item(intern!(py, "asgi"), asgi.bind(py).copy()?)?;
         scope.set_item(intern!(py, "http_version"), http_version(py, head.version))?;
         scope.set_item(intern!(py, "server"), address(py, head.server)?)?;
         scope.set_item(intern!(py, "client"), address(py, head.client)?)?;

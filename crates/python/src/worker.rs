@@ -44,6 +44,9 @@ use crate::{
 /// The read buffer's length in bytes; it grows for a frame that is larger.
 const READ_SIZE: usize = 256 * 1024;
 
+/// After so many frames the answers so far are written: the front works on them while the next ones are made.
+const FLUSH_EVERY: usize = 8;
+
 /// A write buffer that grew beyond this many bytes in a burst is not kept.
 const KEPT_BUFFER: usize = 1024 * 1024;
 
@@ -118,7 +121,8 @@ impl Serving {
     }
 
     pub(crate) fn log_exception(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
-        self.python().log.bind(py).call1(("Exception in ASGI application", error.value(py))).map(drop)
+        let exception = error.clone_ref(py).into_value(py);
+        self.python().log.bind(py).call1(("Exception in ASGI application", exception)).map(drop)
     }
 
     /// Appends frames, and sees to it that they are written at the end of this turn.
@@ -312,6 +316,14 @@ impl Worker {
 }
 
 impl Worker {
+    /// Writes what the socket takes now; the rest waits for [`flush`](Self::flush).
+    fn flush_early(&self) -> PyResult<()> {
+        let mut output = self.serving.output.lock();
+        let written = write_now(&self.serving.wire, &output.bytes)?;
+        output.bytes.drain(..written);
+        Ok(())
+    }
+
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
         let (before, after) = {
             let mut output = self.serving.output.lock();
@@ -359,6 +371,7 @@ impl Worker {
         }
         let mut turn = Turn::Continue;
         let mut start = 0;
+        let mut started = 0;
         while let Some(header) = FrameHeader::parse(&input.buffer[start..input.filled]).map_err(violated)? {
             let end = start + HEADER_LENGTH + header.length as usize;
             if end > input.filled {
@@ -371,6 +384,10 @@ impl Worker {
                 turn = Turn::End;
             }
             start = end;
+            started += 1;
+            if started % FLUSH_EVERY == 0 {
+                self.flush_early()?;
+            }
         }
         input.buffer.copy_within(start..input.filled, 0);
         input.filled -= start;

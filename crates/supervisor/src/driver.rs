@@ -199,7 +199,7 @@ impl Driver {
     fn spawn(&mut self, id: MemberId, seat: u32) -> std::io::Result<()> {
         let started = process::start(&self.settings, seat)?;
         let stream = started.stream.try_clone()?;
-        let attached = self.workers.attach(seat, started.stream, started.memory);
+        let attached = self.workers.attach(seat, started.stream, started.memory)?;
         let handle = process::follow(id, started.child, stream, attached.notices, self.events.clone());
         let process_id = handle.process_id;
         tracing::debug!("worker {seat} (process {process_id}) starts");

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stands in for the interpreter that runs `-m andon.worker`: does on the wire what ANDON_WORKER's `target` says.
+"""Stands in for the interpreter that runs `-m andon.worker`; its `target` says what it does.
 
 It records in the folder `app_dir` what it sees, one file per process.
 """
@@ -30,7 +30,12 @@ def send(kind: int, payload: bytes = b"") -> None:
 def record() -> None:
     """Write down what this process was given."""
     sockets = [name for name in os.listdir("/proc/self/fd") if _is_socket(int(name))]
-    seen = {"arguments": sys.argv[1:], "sockets": sockets, "wire": orders["wire"], "memory": orders["memory"]}
+    seen = {
+        "arguments": sys.argv[1:],
+        "sockets": sockets,
+        "wire": orders["wire"],
+        "memory": orders["memory"],
+    }
     seen["memory_size"] = os.fstat(orders["memory"]).st_size
     partial = Path(orders["app_dir"], f"{os.getpid()}.partial")
     partial.write_text(json.dumps(seen))

@@ -10,8 +10,10 @@ URLS: dict[str, str] = json.loads(os.environ["COMPLIANCE_URLS"])
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests of the frameworks which are served."""
-    kept, deselected = [], []
+    kept: list[pytest.Item] = []
+    deselected: list[pytest.Item] = []
     for item in items:
+        assert isinstance(item, pytest.Function)
         framework = item.callspec.params.get("framework")
         (kept if framework in URLS else deselected).append(item)
     items[:] = kept

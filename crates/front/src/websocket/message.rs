@@ -179,3 +179,138 @@ fn take_control(header: FrameHeader, input: &mut [u8], start: usize) -> Result<T
     };
     Ok(Taken { consumed: end, item: Some(item) })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::deflate::Deflater, super::offer::Agreement, *};
+
+    const AGREEMENT: Agreement =
+        Agreement { server_bits: 12, client_bits: Some(12), server_no_takeover: false, client_no_takeover: false };
+
+    /// A client's frame.
+    fn put_masked(out: &mut Vec<u8>, first: u8, payload: &[u8], mask: [u8; 4]) {
+        let start = out.len();
+        frame::put_header(out, false, false, Opcode::Continuation, payload.len());
+        out[start] = first;
+        out[start + 1] |= 0x80;
+        out.extend_from_slice(&mask);
+        out.extend(payload.iter().enumerate().map(|(at, byte)| byte ^ mask[at % 4]));
+    }
+
+    /// What the assembler makes of bytes that arrive in pieces of these sizes: text or not, and the bytes of each message.
+    fn assemble(
+        assembler: &mut Assembler,
+        bytes: &[u8],
+        mut sizes: impl Iterator<Item = usize>,
+    ) -> Result<Vec<(bool, Vec<u8>)>, Violation> {
+        let mut messages = Vec::new();
+        let mut buffer = Vec::new();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (piece, more) = rest.split_at(sizes.next().unwrap_or(rest.len()).clamp(1, rest.len()));
+            buffer.extend_from_slice(piece);
+            rest = more;
+            loop {
+                let taken = assembler.take(&mut buffer)?;
+                let (consumed, stuck) = (taken.consumed, taken.consumed == 0 && taken.item.is_none());
+                if let Some(Item::Message { text, bytes }) = taken.item {
+                    messages.push((text, bytes.to_vec()));
+                }
+                buffer.drain(..consumed);
+                if stuck {
+                    break;
+                }
+            }
+        }
+        Ok(messages)
+    }
+
+    fn fragments() -> impl Strategy<Value = Vec<(String, Vec<usize>)>> {
+        proptest::collection::vec((".{0,300}", proptest::collection::vec(0usize..400, 0..4)), 0..6)
+    }
+
+    /// Cuts a payload at these places, whether or not they are between characters.
+    fn cut(payload: &[u8], mut places: Vec<usize>) -> Vec<&[u8]> {
+        places.iter_mut().for_each(|place| *place = (*place).min(payload.len()));
+        places.extend([0, payload.len()]);
+        places.sort_unstable();
+        places.windows(2).map(|pair| &payload[pair[0]..pair[1]]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn messages_come_back_whole_however_they_are_fragmented_and_read(
+            messages in fragments(),
+            sizes in proptest::collection::vec(1usize..600, 0..50),
+            mask: [u8; 4],
+            deflate: bool,
+        ) {
+            let mut deflater = Deflater::new(AGREEMENT);
+            let mut bytes = Vec::new();
+            for (text, places) in &messages {
+                let mut payload = text.clone().into_bytes();
+                if deflate {
+                    payload.clear();
+                    prop_assert!(deflater.compress(text.as_bytes(), true, &mut payload));
+                }
+                let pieces = cut(&payload, places.clone());
+                for (at, piece) in pieces.iter().enumerate() {
+                    let opcode = match (at, deflate) {
+                        (0, true) => 0x41,
+                        (0, false) => 0x01,
+                        _ => 0x00,
+                    };
+                    let fin = if at + 1 == pieces.len() { 0x80 } else { 0 };
+                    put_masked(&mut bytes, opcode | fin, piece, mask);
+                    put_masked(&mut bytes, 0x8a, b"pong", mask);
+                }
+            }
+            let inflater = deflate.then(|| Inflater::new(AGREEMENT));
+            let mut assembler = Assembler::new(inflater, 10_000);
+            let expected: Vec<_> = messages.into_iter().map(|(text, _)| (true, text.into_bytes())).collect();
+            prop_assert_eq!(assemble(&mut assembler, &bytes, sizes.into_iter()), Ok(expected));
+        }
+
+        #[test]
+        fn text_is_accepted_exactly_if_it_is_utf8(
+            payload in proptest::collection::vec(prop_oneof![any::<u8>(), Just(0xc3), Just(0xa9)], 0..40),
+            places in proptest::collection::vec(0usize..40, 0..4),
+            sizes in proptest::collection::vec(1usize..20, 0..20),
+        ) {
+            let pieces = cut(&payload, places);
+            let mut bytes = Vec::new();
+            for (at, piece) in pieces.iter().enumerate() {
+                let fin = if at + 1 == pieces.len() { 0x80 } else { 0 };
+                put_masked(&mut bytes, u8::from(at == 0) | fin, piece, [1, 2, 3, 4]);
+            }
+            let result = assemble(&mut Assembler::new(None, 1000), &bytes, sizes.into_iter());
+            match std::str::from_utf8(&payload) {
+                Ok(_) => prop_assert_eq!(result, Ok(vec![(true, payload)])),
+                Err(_) => prop_assert_eq!(result, Err(Violation::InvalidText)),
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_taken_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400), deflate: bool) {
+            let inflater = deflate.then(|| Inflater::new(AGREEMENT));
+            let _ = assemble(&mut Assembler::new(inflater, 200), &bytes, std::iter::repeat(7));
+        }
+    }
+
+    #[test]
+    fn invalid_text_is_found_before_its_message_ends() {
+        let mut bytes = Vec::new();
+        put_masked(&mut bytes, 0x01, b"ab\xffcd", [0; 4]);
+        assert_eq!(assemble(&mut Assembler::new(None, 100), &bytes, std::iter::empty()), Err(Violation::InvalidText));
+    }
+
+    #[test]
+    fn message_over_the_limit_is_refused_by_its_header() {
+        let mut bytes = Vec::new();
+        put_masked(&mut bytes, 0x82, &[0; 200], [0; 4]);
+        assert_eq!(Assembler::new(None, 199).take(&mut bytes[..8]), Err(Violation::TooLarge));
+        assert!(Assembler::new(None, 200).take(&mut bytes[..8]).is_ok());
+    }
+}

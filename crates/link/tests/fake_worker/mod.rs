@@ -35,7 +35,7 @@ impl FakeWorker {
         theirs.set_nonblocking(true).unwrap();
         let memory = SharedMemory::create().unwrap();
         let shared = SharedMemory::open(memory.descriptor().try_clone_to_owned().unwrap()).unwrap();
-        let attached = workers.attach(1, ours, memory);
+        let attached = workers.attach(1, ours, memory).unwrap();
         Self { memory: shared, attached, stream: UnixStream::from_std(theirs).unwrap(), input: BytesMut::new() }
     }
 
