@@ -52,7 +52,9 @@ async def clerk(x_clerk: Annotated[str, Header(max_length=50)] = "counter") -> s
     return x_clerk
 
 
-Database = Annotated[sqlite3.Connection, Depends(database)]
+# With the scope "function", it commits before the answer is sent, so that whoever has the answer
+# finds what it says; FastAPI's default is to go on after `yield` when the answer is out.
+Database = Annotated[sqlite3.Connection, Depends(database, scope="function")]
 Clerk = Annotated[str, Depends(clerk)]
 
 

@@ -24,29 +24,29 @@ OPTIONS = [
 ]
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [EXECUTABLE, *arguments],
-        env=clean_environment(),
-        cwd=APPLICATIONS,
+        env=clean_environment() | variables,
+        cwd=directory,
         capture_output=True,
         text=True,
         timeout=30,
     )
 
 
-def test_help_names_every_option() -> None:
-    completed = _run("--help")
+def test_help_names_every_option(tmp_path: Path) -> None:
+    completed = _run(tmp_path, "--help")
     assert completed.returncode == 0
     assert [option for option in OPTIONS if option not in completed.stdout] == []
 
 
-def test_help_names_the_environment_variables() -> None:
-    assert "ANDON_LIMIT_REQUEST_BODY" in _run("--help").stdout
+def test_help_names_the_environment_variables(tmp_path: Path) -> None:
+    assert "ANDON_LIMIT_REQUEST_BODY" in _run(tmp_path, "--help").stdout
 
 
-def test_version_is_told() -> None:
-    completed = _run("--version")
+def test_version_is_told(tmp_path: Path) -> None:
+    completed = _run(tmp_path, "--version")
     assert completed.returncode == 0
     assert re.search(r"andon [0-9]+\.[0-9]+", completed.stdout)
 
@@ -65,8 +65,8 @@ def test_version_is_told() -> None:
     ],
     ids=" ".join,
 )
-def test_wrong_options_end_with_2_and_an_explanation(arguments: list[str]) -> None:
-    completed = _run(*arguments)
+def test_wrong_options_end_with_2_and_an_explanation(arguments: list[str], tmp_path: Path) -> None:
+    completed = _run(tmp_path, *arguments)
     assert completed.returncode == 2
     assert completed.stderr.startswith("error: ")
     assert "Traceback" not in completed.stderr
@@ -93,15 +93,8 @@ def test_a_variable_switches_a_flag(start_server: StartServer) -> None:
     assert "/unlogged" not in server.stdout
 
 
-def test_a_wrong_variable_ends_with_2_and_names_it() -> None:
-    completed = subprocess.run(
-        [EXECUTABLE, "raw:app"],
-        env=clean_environment() | {"ANDON_WORKERS": "many"},
-        cwd=APPLICATIONS,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+def test_a_wrong_variable_ends_with_2_and_names_it(tmp_path: Path) -> None:
+    completed = _run(tmp_path, "raw:app", ANDON_WORKERS="many")
     assert completed.returncode == 2
     assert "many" in completed.stderr
 
@@ -186,14 +179,7 @@ def test_an_attribute_of_an_attribute_is_found(start_server: StartServer) -> Non
 
 def test_the_working_directory_is_searched_without_app_dir(tmp_path: Path) -> None:
     (tmp_path / "local_application.py").write_text("raise RuntimeError('found it')\n")
-    completed = subprocess.run(
-        [EXECUTABLE, "local_application:app", "--port", "0"],
-        env=clean_environment(),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    completed = _run(tmp_path, "local_application:app", "--port", "0")
     assert completed.returncode == 4
     assert "found it" in completed.stderr
 

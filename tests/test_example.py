@@ -16,7 +16,8 @@ from websockets.sync.client import connect
 
 from tests.conftest import StartServer
 from tests.support import AndonServer, wait_until
-from tests.support.external import curl, page_after_scripts
+from tests.support.browser import Browser
+from tests.support.external import curl
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 WORKERS = 2
@@ -125,14 +126,14 @@ def test_a_blocked_worker_does_not_hold_up_the_fast_route(example: AndonServer) 
         blocked.send(
             b"GET /blocking/sleep-in-async-def?seconds=3 HTTP/1.1\r\nHost: test.example\r\n\r\n"
         )
-        since = time.monotonic()
-        pids = set()
-        while time.monotonic() - since < 2:
-            pids.add(example.get("/blocking/fast").json()["pid"])
-        slept = blocked.read_response().json()
-    # Calls made before the sleeper was started may have run beside it.
-    assert slept["seconds"] >= 3
-    assert len(pids) >= 1
+        started, slowest = time.monotonic(), 0.0
+        while time.monotonic() - started < 2:
+            before = time.monotonic()
+            assert example.get("/blocking/fast").status == 200
+            slowest = max(slowest, time.monotonic() - before)
+        assert blocked.read_response().json()["seconds"] >= 3
+    # One which waited for the sleeper would have taken most of its three seconds.
+    assert slowest < 1
 
 
 @pytest.mark.parametrize("page", ["/", "/desk", "/docs", "/openapi.json", "/health"])
@@ -160,9 +161,10 @@ def test_curl_lines_of_the_readme_work(example: AndonServer) -> None:
     assert json.loads(posted)["recipient"] == "Ada"
 
 
-def test_the_example_is_typed() -> None:
+def test_the_example_is_typed(tmp_path: Path) -> None:
+    mypy = [sys.executable, "-m", "mypy", "--strict", f"--cache-dir={tmp_path}"]
     completed = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", *map(str, sorted(EXAMPLES.glob("*.py")))],
+        [*mypy, *map(str, sorted(EXAMPLES.glob("*.py")))],
         cwd=EXAMPLES,
         capture_output=True,
         text=True,
@@ -171,8 +173,10 @@ def test_the_example_is_typed() -> None:
     assert completed.returncode == 0, completed.stdout
 
 
-@pytest.mark.timeout(120)
 def test_the_desk_works_in_a_browser(example: AndonServer, tmp_path: Path) -> None:
-    page = page_after_scripts(f"{example.url}/desk", tmp_path / "profile", 5_000)
-    assert re.search(r"open, served by process [0-9]+", page), page
-    assert "answer: hello from the page (19 letters)" in page
+    with Browser(tmp_path / "profile") as browser:
+        browser.open(f"{example.url}/desk")
+        browser.wait_for_text("open, served by process")
+        browser.wait_for_text("answer: hello from the page (19 letters)")
+        browser.evaluate("document.getElementById('receive').click()")
+        browser.wait_for_text("is received")

@@ -94,6 +94,8 @@ def test_the_server_keeps_a_client_which_answers_its_pings(start_server: StartSe
     server = start_server("raw:app", "--ws-ping-interval", "0.1", "--ws-ping-timeout", "5")
     with server.websocket("/ws/echo") as socket:
         socket.accepted()
+        # The time-out of a ping that was answered must not delay the next one.
+        socket.connection.socket.settimeout(3)
         for _ in range(5):
             ping = socket.read_frame()
             assert ping.opcode is Opcode.PING
@@ -317,12 +319,11 @@ def test_fragments_which_together_exceed_the_limit_are_closed_with_1009(
     server = start_server("raw:app", "--ws-max-size", "1000")
     with server.websocket("/ws/echo") as socket:
         socket.accepted()
-        socket.connection.socket.settimeout(5)
         socket.send_frame(Opcode.BINARY, b"x" * 600, final=False)
         socket.send_frame(Opcode.CONTINUATION, b"x" * 600)
         close = socket.read_frame()
         assert (close.opcode, close.close_code) == (Opcode.CLOSE, 1009)
-        socket.send_frame(Opcode.CLOSE, close.payload)
+        socket.answer_close(close)
         socket.connection.assert_closed_by_server()
 
 
@@ -368,6 +369,7 @@ def test_a_frame_which_breaks_the_rules_is_answered_with_its_code(
         socket.send_frame(opcode, payload, **keywords)  # type: ignore[arg-type]
         close = socket.read_frame()
         assert (close.opcode, close.close_code) == (Opcode.CLOSE, code)
+        socket.answer_close(close)
         socket.connection.assert_closed_by_server()
     assert raw_server.get("/after").status == 200
 

@@ -30,10 +30,7 @@ def valid_problem(server: AndonServer, file: WireFile, parts: list[bytes]) -> st
     difference = VALID.get(file.name)
     if isinstance(difference, Refuses):
         return _problem_unless_refused(server, parts, difference.statuses)
-    requests = file.expected
-    if difference is not None and difference.requests is not None:
-        requests = requests[: difference.requests]
-    expected = [_expected(request, difference) for request in requests]
+    expected = [_expected(request, difference) for request in file.expected]
     answers = _exchange(server, parts, len(expected))
     if any(answer.status != 200 for answer in answers):
         return f"statuses {[answer.status for answer in answers]}"

@@ -28,8 +28,6 @@ class Reads:
 
     reason: str
     headers: list[tuple[str, str]] | None = None
-    requests: int | None = None
-    body: bytes | None = None
     fields: dict[str, str] = field(default_factory=dict)
 
 

@@ -1,6 +1,5 @@
-"""Clients which are not Python: curl, Node.js with the npm package `ws`, and Chromium."""
+"""Clients which are not Python: curl, and Node.js with the npm package `ws`."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,18 +8,6 @@ import pytest
 
 CACHE = Path(__file__).parent.parent.parent / ".cache"
 WS_VERSION = "8"
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable")
-CHROMIUM_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-BROWSER_SECONDS = 50
 
 
 def curl(*arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -60,29 +47,4 @@ def run_node(script: str, *arguments: str) -> str:
         timeout=30,
     )
     assert completed.returncode == 0, completed.stdout + completed.stderr
-    return completed.stdout
-
-
-def page_after_scripts(url: str, profile: Path, virtual_milliseconds: int) -> str:
-    """Return the page's DOM as text once its scripts had so much time, by a headless Chromium."""
-    browser = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if browser is None:
-        message = "NOT TESTED: Chromium is not installed"
-        if os.environ.get("ANDON_REQUIRE_BROWSER") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    completed = subprocess.run(
-        [
-            browser,
-            *CHROMIUM_FLAGS,
-            f"--user-data-dir={profile}",
-            f"--virtual-time-budget={virtual_milliseconds}",
-            "--dump-dom",
-            url,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=BROWSER_SECONDS,
-    )
-    assert completed.returncode == 0, completed.stderr
     return completed.stdout

@@ -10,11 +10,13 @@ import re
 import socket
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # HTTP/1.0 may be answered with the server's version or with that one (RFC 9112, section 2.3).
-STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)\r\n")
+STATUS_LINE = re.compile(
+    rb"HTTP/(?P<version>1\.[01]) (?P<code>[1-5][0-9][0-9]) (?P<reason>[\t\x20-\x7e\x80-\xff]*)\r\n"
+)
 FIELD_LINE = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*\r\n"
 )
@@ -38,6 +40,7 @@ class Response:
     headers: Headers
     body: bytes = b""
     interim: list["Response"] = field(default_factory=list)
+    version: str = "1.1"
 
     def values(self, name: str) -> list[str]:
         """Return each value of the header, in order."""
@@ -55,8 +58,9 @@ class Response:
 
     @property
     def closes(self) -> bool:
-        """Whether the server announced that it closes the connection."""
-        return "close" in (self.header("connection") or "").lower()
+        """Whether the server announced that it closes the connection; HTTP/1.0 means it does."""
+        connection = (self.header("connection") or "").lower()
+        return "close" in connection or (self.version == "1.0" and "keep-alive" not in connection)
 
 
 def request_bytes(
@@ -142,7 +146,7 @@ class RawConnection:
         """Read one whole answer, with the interim ones (1xx) before it."""
         head = self.read_head()
         body = self._read_body(head, method)
-        return Response(head.status, head.reason, head.headers, body, head.interim)
+        return replace(head, body=body)
 
     def read_head(self) -> Response:
         """Read up to the end of the final answer's head."""
@@ -150,9 +154,14 @@ class RawConnection:
         while True:
             status = STATUS_LINE.fullmatch(self._read_line())
             assert status, "not a status line"
-            head = Response(int(status[1]), status[2].decode("latin-1"), self._read_fields())
+            head = Response(
+                status=int(status["code"]),
+                reason=status["reason"].decode("latin-1"),
+                headers=self._read_fields(),
+                version=status["version"].decode(),
+            )
             if head.status >= 200 or head.status == 101:
-                return Response(head.status, head.reason, head.headers, b"", interim)
+                return replace(head, interim=interim)
             interim.append(head)
 
     def read_chunk(self) -> bytes:

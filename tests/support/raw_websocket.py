@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tests.support.raw_http import RawConnection, Response, request_bytes
 
+CLOSE_SECONDS = 5.0
 # RFC 6455, section 1.3.
 ACCEPT_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -97,6 +98,11 @@ class RawWebSocket:
     ) -> None:
         """Send one frame; `reserved` is the three bits RSV1 to RSV3 as a number."""
         self.connection.send(frame_bytes(opcode, payload, final, masked, reserved))
+
+    def answer_close(self, close: Frame) -> None:
+        """End the closing handshake as a client has to; the server must close within seconds."""
+        self.connection.socket.settimeout(CLOSE_SECONDS)
+        self.connection.send_until_refused(frame_bytes(Opcode.CLOSE, close.payload))
 
     def read_frame(self) -> Frame:
         """Read one frame; a server must not mask."""

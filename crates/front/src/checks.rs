@@ -85,7 +85,8 @@ fn check_transfer_coding(
     }
     let codings = coding.as_bytes();
     if !codings.eq_ignore_ascii_case(b"chunked") {
-        let chunked = codings.split(|&byte| byte == b',').filter(|one| one.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+        let chunked =
+            codings.split(|&byte| byte == b',').filter(|one| one.trim_ascii().eq_ignore_ascii_case(b"chunked"));
         let twice = chunked.count() > 1;
         return Err(if twice { Rejection::Malformed("chunked twice") } else { Rejection::UnknownTransferCoding });
     }
@@ -159,9 +160,13 @@ mod tests {
 
     #[test]
     fn target_forms_must_go_with_the_method() {
-        for (method, target) in
-            [("CONNECT", "example.org:80"), ("GET", "*"), ("GET", "example.org"), ("GET", "ftp://example.org/"), ("GET", "http://user@example.org/")]
-        {
+        for (method, target) in [
+            ("CONNECT", "example.org:80"),
+            ("GET", "*"),
+            ("GET", "example.org"),
+            ("GET", "ftp://example.org/"),
+            ("GET", "http://user@example.org/"),
+        ] {
             assert_eq!(status(check_request(method, target, &[HOST_FIELD], b"")), 400, "{method} {target}");
         }
     }
@@ -196,7 +201,9 @@ mod tests {
 
     #[test]
     fn only_plain_chunked_is_understood() {
-        for (coding, expected) in [("chunked", 200), ("Chunked", 200), ("gzip, chunked", 501), ("chunked, chunked", 400)] {
+        for (coding, expected) in
+            [("chunked", 200), ("Chunked", 200), ("gzip, chunked", 501), ("chunked, chunked", 400)]
+        {
             let fields = [HOST_FIELD, ("transfer-encoding", coding)];
             assert_eq!(status(check_request("POST", "/", &fields, b"")), expected, "{coding}");
         }

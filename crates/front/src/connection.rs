@@ -6,15 +6,15 @@ use std::{future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, task::Poll};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
-use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, time::Instant};
+use tokio::{net::TcpStream, sync::OwnedSemaphorePermit};
 
 use crate::{
-    closing::Stage,
+    closing::{Stage, Stages},
     endpoint::Endpoint,
     front::Shared,
     service,
     stream::{Stream, Unread},
-    watch::Watch,
+    watch::{Watch, WatchTimer},
     websocket::{self, Upgrade},
 };
 
@@ -61,47 +61,26 @@ pub(crate) async fn serve(socket: TcpStream, client: SocketAddr, front: Arc<Shar
 
 async fn serve_http(socket: TcpStream, connection: &Arc<Connection>) {
     let front = &connection.front;
-    let watch = &connection.watch;
-    let stream = Stream::new(socket, Arc::clone(watch), Arc::clone(&connection.unread));
+    let stream = Stream::new(socket, Arc::clone(&connection.watch), Arc::clone(&connection.unread));
     let service = service_fn(|request| service::answer(Arc::clone(connection), request));
     let mut http = pin!(front.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
-    let first_check = watch.first_check();
-    let mut timer = pin!(tokio::time::sleep_until(first_check.unwrap_or_else(Instant::now)));
-    let mut timed = first_check.is_some();
-    let mut closing = pin!(front.closing.changed());
-    let mut seen = Stage::Serving;
-    let mut registered = false;
+    let mut timer = WatchTimer::new(&connection.watch);
+    let mut stages = Stages::new(&front.closing);
+    let mut told = false;
     poll_fn(|context| {
-        // Timer and notification need this task's waker once; after that they are looked at only when they are due.
-        if !registered {
-            registered = true;
-            let _ = closing.as_mut().poll(context);
-            if timed {
-                let _ = timer.as_mut().poll(context);
+        match stages.look(context) {
+            Stage::Serving => {}
+            Stage::Draining if told => {}
+            Stage::Draining => {
+                told = true;
+                http.as_mut().graceful_shutdown();
             }
+            Stage::Cut => return Poll::Ready(()),
         }
-        let stage = front.closing.stage();
-        if stage != seen {
-            seen = stage;
-            closing.set(front.closing.changed());
-            let _ = closing.as_mut().poll(context);
-            http.as_mut().graceful_shutdown();
-        }
-        // Read once more: a change between the two looks has woken nobody.
-        if front.closing.stage() == Stage::Cut {
-            return Poll::Ready(());
-        }
-        while timed && timer.is_elapsed() {
-            match watch.check(Instant::now()) {
-                Some(next) => {
-                    timer.as_mut().reset(next);
-                    let _ = timer.as_mut().poll(context);
-                }
-                None => timed = false,
-            }
-        }
-        // What hyper reports here concerns the client alone; it has been answered where that was possible.
+        // Before hyper, which then finds that a time-out has passed when it reads.
+        timer.look(context);
         http.as_mut().poll(context).map(|end| {
+            // What hyper reports here concerns the client alone; it has been answered where that was possible.
             if let Err(error) = end {
                 tracing::debug!("connection from {}: {error}", connection.client.text());
             }

@@ -26,7 +26,9 @@ pub struct Listener {
 #[non_exhaustive]
 pub enum BindError {
     /// Another socket listens there.
-    #[error("`{address}` is in use\n\nhint: stop the process that listens there, or choose another --port (0 takes a free one)")]
+    #[error(
+        "`{address}` is in use\n\nhint: stop the process that listens there, or choose another --port (0 takes a free one)"
+    )]
     InUse {
         /// The address.
         address: SocketAddr,

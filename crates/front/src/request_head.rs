@@ -43,19 +43,15 @@ pub(crate) fn payload(parts: &Parts, connection: &Connection, traits: Traits) ->
     };
     let target = head.method.len() + head.raw_path.len() + head.query.len();
     let fields: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 6).sum();
-    let mut out = Vec::with_capacity(
-        FIXED + target + client.host.len() + server.host.len() + fields + traits.inline_body,
-    );
+    let mut out =
+        Vec::with_capacity(FIXED + target + client.host.len() + server.host.len() + fields + traits.inline_body);
     // RFC 9112 section 3.2.2: the authority of an absolute target replaces the Host field.
     let host = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
     head.put(&mut out, Counted { left: parts.headers.len(), fields: fields_of(&parts.headers, host) })?;
     Ok(out)
 }
 
-fn fields_of<'a>(
-    fields: &'a HeaderMap,
-    host: Option<&'a [u8]>,
-) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+fn fields_of<'a>(fields: &'a HeaderMap, host: Option<&'a [u8]>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
     fields.iter().map(move |(name, value)| match host {
         Some(host) if name == HOST => (name.as_str().as_bytes(), host),
         _ => (name.as_str().as_bytes(), value.as_bytes()),

@@ -73,8 +73,7 @@ async fn admit(
     let expects_continue = has_body && expects_continue(parts);
     let small = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
     let small = small.filter(|&length| length <= INLINE_BODY_LIMIT && !expects_continue);
-    let traits =
-        Traits { websocket: handshake.is_some(), expects_continue, inline_body: small.unwrap_or_default() };
+    let traits = Traits { websocket: handshake.is_some(), expects_continue, inline_body: small.unwrap_or_default() };
     // Only counts and lengths can be over what the wire carries.
     let mut payload = payload(parts, connection, traits).map_err(|_| Rejection::TooManyFields)?;
     if small.is_some() && has_body {

@@ -13,18 +13,20 @@
 //! ```
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
     },
+    task::Context,
     time::Duration,
 };
 
 use andon_config::Timeouts;
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
-/// Bytes of a request head that are kept for [`Watch::head_repeats_length`].
+/// Bytes of a request head that are kept for [`Watch::head_is`].
 const KEPT_HEAD: usize = 16 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,11 +134,6 @@ impl Watch {
         }
     }
 
-    /// When the connection's timer must first fire; `None` if nothing is limited.
-    pub(crate) fn first_check(&self) -> Option<Instant> {
-        self.shortest().map(|limit| Instant::now() + limit)
-    }
-
     fn shortest(&self) -> Option<Duration> {
         [self.keep_alive, self.request_head, self.request_body].into_iter().flatten().min()
     }
@@ -145,22 +142,56 @@ impl Watch {
     ///
     /// A phase that begins right after this cannot pass its limit before the next look, which is no later than the
     /// shortest limit from now.
-    pub(crate) fn check(&self, now: Instant) -> Option<Instant> {
+    fn check(&self, now: Instant) -> Option<Instant> {
         let state = self.state.lock();
+        let next = now + self.shortest()?;
         let (limit, expired) = match state.phase {
-            Phase::Idle => (self.keep_alive, Some(Expired::Idle)),
-            Phase::Head => (self.request_head, Some(Expired::Head)),
-            Phase::Body => (self.request_body, Some(Expired::Body)),
-            Phase::Busy => (None, None),
+            Phase::Idle => (self.keep_alive, Expired::Idle),
+            Phase::Head => (self.request_head, Expired::Head),
+            Phase::Body => (self.request_body, Expired::Body),
+            Phase::Busy => return Some(next),
         };
-        let next = self.shortest().map(|shortest| now + shortest);
         match limit.map(|limit| state.since + limit) {
             Some(deadline) if deadline <= now => {
-                self.expired.store(expired.map_or(0, |expired| expired as u8), Ordering::Relaxed);
-                next
+                self.expired.store(expired as u8, Ordering::Relaxed);
+                Some(next)
             }
-            Some(deadline) => next.map(|next| next.min(deadline)),
-            None => next,
+            Some(deadline) => Some(next.min(deadline)),
+            None => Some(next),
+        }
+    }
+}
+
+/// The one timer of a connection.
+#[derive(Debug)]
+pub(crate) struct WatchTimer<'a> {
+    watch: &'a Watch,
+    /// `None` if nothing is limited.
+    sleep: Option<Pin<Box<Sleep>>>,
+    registered: bool,
+}
+
+impl<'a> WatchTimer<'a> {
+    pub(crate) fn new(watch: &'a Watch) -> Self {
+        let sleep = watch.shortest().map(|limit| Box::pin(tokio::time::sleep(limit)));
+        Self { watch, sleep, registered: false }
+    }
+
+    /// Checks the watch if it is time to. Must always be called by the same task: it is registered once per wait, and
+    /// otherwise a look costs one load.
+    pub(crate) fn look(&mut self, context: &mut Context<'_>) {
+        while let Some(sleep) = &mut self.sleep {
+            if self.registered && !sleep.is_elapsed() {
+                return;
+            }
+            self.registered = true;
+            if sleep.as_mut().poll(context).is_pending() {
+                return;
+            }
+            if let Some(next) = self.watch.check(Instant::now()) {
+                sleep.as_mut().reset(next);
+                self.registered = false;
+            }
         }
     }
 }

@@ -32,7 +32,9 @@ async fn answer_reaches_the_client_and_the_connection_is_kept() {
         client.get("/").await;
         let request = worker.request().await;
         let body = format!("number {number}");
-        worker.answer(&request, 201, &[("content-type", "text/plain"), ("x-a", "1"), ("x-a", "2")], body.as_bytes()).await;
+        worker
+            .answer(&request, 201, &[("content-type", "text/plain"), ("x-a", "1"), ("x-a", "2")], body.as_bytes())
+            .await;
         let answer = client.answer().await;
         assert_eq!((answer.status, answer.body), (201, body.into_bytes()));
         let fields: Vec<String> = answer.fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
@@ -438,7 +440,8 @@ async fn date_is_sent_once_and_the_applications_own_stands() {
         let request = worker.request().await;
         worker.answer(&request, 200, own.as_slice(), b"").await;
         let answer = client.answer().await;
-        let dates: Vec<&str> = answer.fields.iter().filter(|field| field.0 == "date").map(|field| &field.1[..]).collect();
+        let dates: Vec<&str> =
+            answer.fields.iter().filter(|field| field.0 == "date").map(|field| &field.1[..]).collect();
         assert_eq!(dates.len(), 1);
         assert!(own.is_none_or(|own| dates[0] == own.1));
     }

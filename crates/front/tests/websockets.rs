@@ -151,19 +151,19 @@ async fn lost_client_is_told_as_1006() {
 #[tokio::test]
 async fn breaches_of_the_protocol_close_with_their_codes() {
     for (bytes, code) in [
-        (vec![0x81, 0x00], 1002),                                    // not masked
-        (frame(0x83, b""), 1002),                                    // reserved opcode
-        (frame(0xc1, b"a"), 1002),                                   // compressed, which was not agreed
-        (frame(0x80, b"a"), 1002),                                   // nothing to continue
-        ([frame(0x01, b"a"), frame(0x81, b"b")].concat(), 1002),     // message within a message
-        (frame(0x09, b""), 1002),                                    // fragmented ping
-        (frame(CLOSE, &[3]), 1002),                                  // half a code
-        (frame(CLOSE, &closing(1005, "")), 1002),                    // a code that is not to be sent
-        (frame(TEXT, b"\xff"), 1007),                                // not UTF-8
+        (vec![0x81, 0x00], 1002),                                        // not masked
+        (frame(0x83, b""), 1002),                                        // reserved opcode
+        (frame(0xc1, b"a"), 1002),                                       // compressed, which was not agreed
+        (frame(0x80, b"a"), 1002),                                       // nothing to continue
+        ([frame(0x01, b"a"), frame(0x81, b"b")].concat(), 1002),         // message within a message
+        (frame(0x09, b""), 1002),                                        // fragmented ping
+        (frame(CLOSE, &[3]), 1002),                                      // half a code
+        (frame(CLOSE, &closing(1005, "")), 1002),                        // a code that is not to be sent
+        (frame(TEXT, b"\xff"), 1007),                                    // not UTF-8
         ([frame(0x01, b"ok"), frame(0x00, b"\xc3\x28")].concat(), 1007), // not UTF-8, before the end is known
-        (frame(TEXT, b"\xc3"), 1007),                                // ends within a character
-        (frame(CLOSE, b"\x03\xe8\xff"), 1007),                       // reason is not UTF-8
-        (frame(BINARY, &[0; 1001]), 1009),                           // over the limit
+        (frame(TEXT, b"\xc3"), 1007),                                    // ends within a character
+        (frame(CLOSE, b"\x03\xe8\xff"), 1007),                           // reason is not UTF-8
+        (frame(BINARY, &[0; 1001]), 1009),                               // over the limit
         ([frame(0x02, &[0; 600]), frame(0x80, &[0; 600])].concat(), 1009),
     ] {
         let (_server, mut worker, mut client, _request) = open().await;

@@ -62,9 +62,8 @@ impl AccessLog {
     pub fn start(sink: impl Write + Send + 'static) -> io::Result<(AccessLog, AccessLogWriter)> {
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("access-log".to_owned())
-            .spawn(move || write_out(&for_thread, sink))?;
+        let thread =
+            std::thread::Builder::new().name("access-log".to_owned()).spawn(move || write_out(&for_thread, sink))?;
         Ok((AccessLog { shared: Arc::clone(&shared) }, AccessLogWriter { shared, thread: Some(thread) }))
     }
 
@@ -197,7 +196,8 @@ mod tests {
         }
         writer.finish();
         let text = String::from_utf8(memory.0.lock().clone()).unwrap();
-        let expected: Vec<String> = (0..1000).map(|number| format!("[::1]:1 \"GET /{number} HTTP/1.1\" 200 0B 0.0ms")).collect();
+        let expected: Vec<String> =
+            (0..1000).map(|number| format!("[::1]:1 \"GET /{number} HTTP/1.1\" 200 0B 0.0ms")).collect();
         assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     }
 

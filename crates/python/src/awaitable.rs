@@ -134,11 +134,11 @@ impl Wait {
         let exchange = self.exchange.bind(py);
         loop {
             let waited = self.future.lock().take();
-            if let Some(future) = waited {
-                if let Step::Yielded(value) = step(future.bind(py))? {
-                    *self.future.lock() = Some(future);
-                    return Ok(Some(value.unbind()));
-                }
+            if let Some(future) = waited
+                && let Step::Yielded(value) = step(future.bind(py))?
+            {
+                *self.future.lock() = Some(future);
+                return Ok(Some(value.unbind()));
             }
             match self.until {
                 Until::Message => {

@@ -30,8 +30,8 @@ impl Commands {
         self.send(Event::Reload);
     }
 
-    /// Ends all workers; [`Supervisor::ended`] then resolves. What they had not finished is given up. Each lifespan
-    /// shutdown may take `within`, and five seconds at least.
+    /// Ends all workers, and with the last one the supervisor. What they still have (work after an answer), and then
+    /// their lifespan shutdowns, may take `within` together; the lifespan shutdowns alone have five seconds at least.
     pub fn stop(&self, within: Duration) {
         self.send(Event::Stop(within));
     }

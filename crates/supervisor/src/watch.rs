@@ -90,6 +90,7 @@ fn python_file(watcher: &mut RecommendedWatcher, event: notify::Result<notify::E
         if path.is_dir() {
             changed = watch_new_folder(watcher, &path).or(changed);
         } else if is_python_file(&path) {
+            forget_compiled(&path);
             changed = Some(path);
         }
     }
@@ -109,6 +110,25 @@ fn watch_new_folder(watcher: &mut RecommendedWatcher, folder: &Path) -> Option<P
         found = found.or_else(|| entries(&folder).find(|path| is_python_file(path)));
     }
     found
+}
+
+/// Removes what Python has compiled of a module. It would take that for up to date if the source were changed within
+/// the same second and to the same size (PEP 3147, PEP 552).
+fn forget_compiled(source: &Path) {
+    let (Some(folder), Some(module)) = (source.parent(), source.file_stem()) else {
+        return;
+    };
+    // Such as `main.cpython-313.pyc` and `main.cpython-313.opt-1.pyc`.
+    let is_of_module = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        name.strip_prefix(module.as_encoded_bytes())
+            .is_some_and(|rest| rest.starts_with(b".") && rest.ends_with(b".pyc"))
+    };
+    for compiled in entries(&folder.join("__pycache__")).filter(is_of_module) {
+        if let Err(error) = std::fs::remove_file(&compiled) {
+            tracing::debug!("cannot remove {}: {error}", compiled.display());
+        }
+    }
 }
 
 /// All folders below which are not ignored. Links are not followed: they may lead in a circle.
@@ -193,6 +213,20 @@ mod tests {
         let mut found = folders_below(&scratch.0);
         found.sort();
         assert_eq!(found, [scratch.0.join("app"), scratch.0.join("app/api")]);
+    }
+
+    #[test]
+    fn what_was_compiled_of_a_changed_module_is_removed_and_nothing_else() {
+        let scratch = Scratch::new("compiled");
+        let cache = scratch.0.join("__pycache__");
+        fs::create_dir_all(&cache).unwrap();
+        for name in ["main.cpython-311.pyc", "main.cpython-311.opt-1.pyc", "main_menu.cpython-311.pyc", "main.notes"] {
+            fs::write(cache.join(name), "").unwrap();
+        }
+        forget_compiled(&scratch.0.join("main.py"));
+        let mut left: Vec<PathBuf> = entries(&cache).collect();
+        left.sort();
+        assert_eq!(left, [cache.join("main.notes"), cache.join("main_menu.cpython-311.pyc")]);
     }
 
     #[tokio::test]

@@ -15,7 +15,10 @@ use super::{
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Item<'a> {
     /// A message; text has been checked to be UTF-8.
-    Message { text: bool, bytes: &'a [u8] },
+    Message {
+        text: bool,
+        bytes: &'a [u8],
+    },
     Ping(&'a [u8]),
     Pong,
     Close(Close),

@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn first_offer_that_can_be_agreed_to_is_taken() {
-        let offer = "x-webkit, permessage-deflate; server_max_window_bits=8, permessage-deflate; client_max_window_bits=9";
+        let offer =
+            "x-webkit, permessage-deflate; server_max_window_bits=8, permessage-deflate; client_max_window_bits=9";
         assert_eq!(
             agreed(offer).as_deref(),
             Some("permessage-deflate; server_max_window_bits=12; client_max_window_bits=9")

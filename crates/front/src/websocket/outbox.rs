@@ -1,8 +1,7 @@
 //! What goes to a client: messages of the application are framed into one buffer, which is written in one piece.
 
 use std::{
-    io,
-    mem,
+    io, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -21,7 +20,7 @@ const LIMIT: usize = 128 * 1024;
 /// A buffer that grew beyond this in a burst is not kept.
 const KEPT: usize = 64 * 1024;
 
-/// Messages below this are not worth compressing: they hardly shrink, and every one would pay for a sync flush.
+/// Messages below this are not compressed: they hardly shrink, and a WebSocket that has no others needs no compressor.
 const LEAST_COMPRESSED: usize = 64;
 
 /// Frames that wait to be written.

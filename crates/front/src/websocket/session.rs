@@ -16,7 +16,7 @@
 
 use std::{
     future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -40,7 +40,11 @@ use super::{
     offer::Agreement,
     outbox::Outbox,
 };
-use crate::{closing::Stage, front::Shared, record::Record};
+use crate::{
+    closing::{Stage, Stages},
+    front::Shared,
+    record::Record,
+};
 
 /// How long the client may take to answer a close frame, as under uvicorn.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -115,15 +119,11 @@ impl Session {
     pub(crate) async fn run(mut self, record: Option<Box<Record>>) {
         self.record = record;
         let front = Arc::clone(&self.front);
-        let mut changed = pin!(front.closing.changed());
+        let mut stages = Stages::new(&front.closing);
         poll_fn(|context| {
-            while changed.as_mut().poll(context).is_ready() {
-                changed.set(front.closing.changed());
-            }
-            match front.closing.stage() {
-                Stage::Serving => {}
+            match stages.look(context) {
                 Stage::Draining if self.phase == Phase::Open => self.close(code(RESTART)),
-                Stage::Draining => {}
+                Stage::Serving | Stage::Draining => {}
                 Stage::Cut => return Poll::Ready(()),
             }
             self.poll(context)

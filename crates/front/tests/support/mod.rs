@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(missing_docs, reason = "the names say it")]
+#![allow(clippy::unwrap_used, reason = "a panic here is a failed test")]
 
 pub mod client;
 pub mod websocket;

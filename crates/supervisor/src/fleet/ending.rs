@@ -32,8 +32,9 @@ impl Fleet {
                 member.stage = Stage::Retiring { until: now + within };
                 self.act(Action::Retire(id));
             }
+            Stage::Retiring { until } => member.stage = Stage::Retiring { until: until.min(now + within) },
             Stage::Starting => self.dismiss(now, id, LEAVE_AT_LEAST),
-            _ => {}
+            Stage::Leaving { .. } | Stage::Lost { .. } | Stage::Killed => {}
         }
     }
 
@@ -89,7 +90,7 @@ impl Fleet {
         self.attempt = None;
         self.forget_replacements();
         for id in self.ids(|_| true) {
-            self.dismiss(now, id, within);
+            self.retire(now, id, within);
         }
         self.members.values_mut().for_each(|member| member.replaced = false);
     }

@@ -28,7 +28,7 @@ pub(crate) enum Event {
     Reload,
     /// Python files have changed.
     Changed,
-    /// End all workers; their lifespan shutdowns may take so long.
+    /// End all workers; what they still do, and their lifespan shutdowns, may take so long.
     Stop(Duration),
     /// End all workers at once.
     StopNow,

@@ -213,8 +213,8 @@ impl Fleet {
     }
 
     fn idle(&mut self, now: Duration, id: MemberId) {
-        if self.members.get(&id).is_some_and(|member| matches!(member.stage, Stage::Retiring { .. })) {
-            self.dismiss(now, id, self.settings.graceful);
+        if let Some(Stage::Retiring { until }) = self.members.get(&id).map(|member| member.stage) {
+            self.dismiss(now, id, until.saturating_sub(now));
         }
     }
 

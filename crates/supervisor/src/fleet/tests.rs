@@ -104,7 +104,9 @@ fn first_failure_to_load_stops_all_and_is_told_once() {
     scene.tell(Event::Ready(MemberId(0)));
     scene.load_fails(1);
     scene.load_fails(2);
-    assert_eq!(scene.shut_down, ids([0, 2]));
+    assert_eq!((&scene.retired, &scene.shut_down), (&ids([0]), &ids([2])));
+    scene.tell(Event::Idle(MemberId(0)));
+    assert_eq!(scene.shut_down, ids([2, 0]));
     [0, 1].iter().for_each(|&id| scene.gone(id));
     assert!(scene.outcome.is_none());
     scene.gone(2);
@@ -317,9 +319,12 @@ fn old_worker_has_five_seconds_after_a_change() {
 // Stop
 
 #[test]
-fn stop_shuts_all_down_and_ends_when_the_last_is_gone() {
+fn stop_lets_workers_end_what_they_have_and_then_shuts_them_down() {
     let mut scene = Scene::serving();
     scene.tell(Event::Stop(Duration::from_secs(10)));
+    assert_eq!(scene.retired, ids([0, 1]));
+    assert!(scene.shut_down.is_empty());
+    [0, 1].iter().for_each(|&id| scene.tell(Event::Idle(MemberId(id))));
     assert_eq!(scene.shut_down, ids([0, 1]));
     scene.gone(0);
     assert!(scene.outcome.is_none());
@@ -332,9 +337,10 @@ fn stop_shuts_all_down_and_ends_when_the_last_is_gone() {
 fn worker_that_does_not_end_in_time_is_killed() {
     let mut scene = Scene::serving();
     scene.tell(Event::Stop(Duration::from_secs(10)));
-    scene.pass(Duration::from_secs(9));
-    assert!(scene.killed.is_empty());
-    scene.pass(Duration::from_secs(1));
+    scene.tell(Event::Idle(MemberId(0)));
+    scene.pass(Duration::from_secs(10));
+    assert_eq!((&scene.shut_down, &scene.killed), (&ids([0, 1]), &ids([0])));
+    scene.pass(Duration::from_secs(5));
     assert_eq!(scene.killed, ids([0, 1]));
 }
 
@@ -342,10 +348,22 @@ fn worker_that_does_not_end_in_time_is_killed() {
 fn lifespan_shutdown_has_five_seconds_even_where_no_time_is_left() {
     let mut scene = Scene::serving();
     scene.tell(Event::Stop(Duration::ZERO));
+    scene.pass(Duration::ZERO);
+    assert_eq!(scene.shut_down, ids([0, 1]));
     scene.pass(Duration::from_secs(4));
     assert!(scene.killed.is_empty());
     scene.pass(Duration::from_secs(1));
     assert_eq!(scene.killed, ids([0, 1]));
+}
+
+#[test]
+fn stop_during_a_reload_leaves_retired_workers_no_more_time_than_others() {
+    let mut scene = Scene::serving();
+    scene.tell(Event::Reload);
+    scene.all_ready();
+    scene.tell(Event::Stop(Duration::from_secs(1)));
+    scene.pass(Duration::from_secs(1));
+    assert_eq!(scene.shut_down.len(), 4);
 }
 
 #[test]
