@@ -11,7 +11,7 @@ use std::{
 };
 
 use andon_dispatch::{RequestId, WorkerId};
-use andon_wire::websocket::Close;
+use andon_wire::{FLOW_WINDOW, websocket::Close};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
@@ -137,7 +137,8 @@ impl Cell {
 
     pub(crate) fn add_credit(&self, bytes: usize) {
         let mut state = self.state.lock();
-        state.credit = state.credit.saturating_add(bytes as i64);
+        // Whatever a worker claims, no more than the window may be under way to it.
+        state.credit = state.credit.saturating_add(bytes as i64).min(FLOW_WINDOW as i64);
         state.wake_credit();
     }
 }

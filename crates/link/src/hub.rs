@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, io, sync::Arc, task::Waker, time::Instant};
 
 use andon_dispatch::{Action, Dispatcher, Event as Happened, Refusal, RequestId, WorkerId};
 use andon_wire::{
-    FLOW_WINDOW, Flags, Frame, FromWorker, MAX_PAYLOAD, ToWorker, WireError,
+    Flags, Frame, FromWorker, MAX_PAYLOAD, ToWorker, WireError,
     frame::{NO_SLOT, begin_frame, finish_frame, parse_credit, put_frame},
     memory::SharedMemory,
     websocket::Close,
@@ -280,7 +280,7 @@ impl Hub {
         let end = header.flags.contains(Flags::END);
         cell.push(match kind {
             FromWorker::RequestCredit => {
-                cell.add_credit(parse_credit(&payload)?.min(FLOW_WINDOW));
+                cell.add_credit(parse_credit(&payload)?);
                 return Ok(());
             }
             FromWorker::Response => Event::Response { payload, end },

@@ -141,6 +141,21 @@ async fn credit_beyond_the_window_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_message_above_the_window_is_paid_back_whole() {
+    let workers = workers();
+    let mut worker = FakeWorker::ready(&workers).await;
+    let exchange = submit(&workers);
+    let name = soon(worker.take()).await.unwrap();
+    let window = (FLOW_WINDOW as u32).to_le_bytes();
+    worker.send(FromWorker::RequestCredit, Flags::NONE, name, &window).await;
+    assert_eq!(soon(exchange.sender().credit()).await, Some(FLOW_WINDOW));
+    let length = 3 * FLOW_WINDOW;
+    exchange.sender().message(false, &vec![0; length]);
+    worker.send(FromWorker::RequestCredit, Flags::NONE, name, &(length as u32).to_le_bytes()).await;
+    assert_eq!(soon(exchange.sender().credit()).await, Some(FLOW_WINDOW));
+}
+
+#[tokio::test]
 async fn a_large_message_is_split_and_its_last_piece_marked() {
     let workers = workers();
     let mut worker = FakeWorker::ready(&workers).await;

@@ -6,9 +6,9 @@
 //!
 //! ```text
 //!            application closes, finishes or is lost;
-//!            violation; shutdown                          client's close, or its end
-//!   Open ----------------------------------> Closing -------------------------------> Ended
-//!     '------------ client's close, its end, or no pong -------------------------------^
+//!            shutdown                                     client's close, its end, or violation
+//!   Open ----------------------------------> Closing -----------------------------------------> Ended
+//!     '------------ client's close, its end, violation, or no pong ------------------------------^
 //! ```
 //! Closing and Ended last for [`CLOSE_TIMEOUT`] at most. The application is told of the end exactly once. Its messages
 //! are granted again only when they have been written, and its client is read only while it has credit: neither side
@@ -240,10 +240,6 @@ impl Session {
 
     /// Takes one thing out of the inbox; false if more must be read.
     fn step(&mut self) -> Result<bool, Violation> {
-        if self.deaf {
-            self.inbox.clear();
-            return Ok(false);
-        }
         let item = match self.inbox.step()? {
             Step::Item(item) => item,
             Step::Progress => return Ok(true),
@@ -274,12 +270,13 @@ impl Session {
         self.end(Phase::Closing);
     }
 
-    /// The client broke the protocol. ## Open => Closing
+    /// The client broke the protocol (RFC 6455 section 7.1.7). ## Open | Closing => Ended
     fn fail(&mut self, violation: Violation) {
         self.deaf = true;
         if self.phase == Phase::Open {
             self.close(violation.close());
         }
+        self.end(Phase::Ended);
     }
 
     /// The client is gone. ## Open | Closing => Ended
