@@ -16,7 +16,7 @@ export PYO3_PYTHON := $(abspath $(BIN)/python)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CARGO_TEST := $(if $(shell command -v cargo-nextest),nextest run,test)
 
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml) bench/load/Cargo.toml
 PYTHON_SOURCES := pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
 say = @printf '==> %s\n' "$(1)"
@@ -45,8 +45,6 @@ lint: $(STAMPS)/lint ## Check formatting, lints and types
 	$(call say,rustfmt and clippy)
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --quiet -- -D warnings
-	@cargo fmt --manifest-path bench/load/Cargo.toml --check
-	@cargo clippy --manifest-path bench/load/Cargo.toml --all-targets --quiet -- -D warnings
 	$(call say,ruff and mypy)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -54,7 +52,6 @@ lint: $(STAMPS)/lint ## Check formatting, lints and types
 
 format: $(STAMPS)/lint ## Format all code
 	@cargo fmt --all
-	@cargo fmt --manifest-path bench/load/Cargo.toml
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
@@ -68,7 +65,6 @@ bench: $(STAMPS)/wheel ## Measure Andon and its peers side by side (ARGS: for py
 clean: ## Remove everything that was built or installed here
 	rm -rf $(VENV) .venv-bench .cache $(WHEELS)
 	cargo clean
-	cargo clean --manifest-path bench/load/Cargo.toml
 
 # What the targets above stand on
 

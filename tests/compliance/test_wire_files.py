@@ -39,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per file and chunking; the files are fetched when tests are collected."""
     for folder in ("valid", "invalid"):
         if f"{folder}_file" in metafunc.fixturenames:
-            files = [file.with_hosts() for file in wire_files(folder)]
+            files = list(wire_files(folder))
             metafunc.parametrize(f"{folder}_file", files, ids=[file.name for file in files])
 
 

@@ -2,12 +2,11 @@
 
 import importlib.util
 import random
-import re
 import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -20,8 +19,6 @@ DEFAULT_FIELD_BYTES = 8190
 DEFAULT_FIELDS = 100
 # Andon takes no lower limit of a head.
 LOWEST_HEAD_BYTES = 8192
-HOST = b"Host: host.example\r\n"
-REQUEST_LINE = re.compile(rb"(\r\n)*[^\s]+ [^\s]+ HTTP/1\.1\r\n")
 RANDOM_SEED = 20_240_117
 
 
@@ -51,26 +48,6 @@ class WireFile:
     data: bytes
     settings: dict[str, Any]
     expected: list[dict[str, Any]]
-
-    def with_hosts(self) -> "WireFile":
-        """The same with a Host header in each HTTP/1.1 request which has none.
-
-        Many files leave it out, and Andon, as RFC 9112 demands in section 3.2, refuses them for
-        that alone, whatever else is right or wrong with them.
-        """
-        if not self.expected:
-            return replace(self, data=_with_first_host(self.data))
-        data, position, expected = self.data, 0, []
-        for request in self.expected:
-            names = [name for name, _ in request["headers"]]
-            if request["version"] == (1, 1) and "HOST" not in names:
-                line = f"{request['method']} {request['uri']['raw']} HTTP/1.1\r\n".encode()
-                start = _position_of(data, line, position)
-                position = start + len(line)
-                data = data[:position] + HOST + data[position:]
-                request = {**request, "headers": [("HOST", "host.example"), *request["headers"]]}
-            expected.append(request)
-        return replace(self, data=data, expected=expected)
 
     @property
     def limits(self) -> Limits:
@@ -109,19 +86,6 @@ def _random_parts(data: bytes) -> Iterator[bytes]:
         yield data[position : position + size]
         position += size
 
-
-def _with_first_host(data: bytes) -> bytes:
-    line = REQUEST_LINE.match(data)
-    if line is None or b"\r\nhost:" in data.lower():
-        return data
-    return data[: line.end()] + HOST + data[line.end() :]
-
-
-def _position_of(data: bytes, line: bytes, start: int) -> int:
-    # A sidecar may fold the method to upper case, as a setting of gunicorn does.
-    position = data.upper().find(line.upper(), start)
-    assert position >= 0, f"{line!r} is not in the file"
-    return position
 
 
 def _load(path: Path) -> WireFile:

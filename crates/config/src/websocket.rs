@@ -32,7 +32,7 @@ pub struct WebSocketOptions {
     )]
     pub ping_timeout: Seconds,
 
-    /// Whether WebSocket messages may be compressed (permessage-deflate, RFC 7692)
+    /// Compress WebSocket messages (permessage-deflate, RFC 7692) where the client can (`--no-ws-per-message-deflate`: do not)
     #[arg(id = "ws-per-message-deflate", long = "ws-per-message-deflate", env = "ANDON_WS_PER_MESSAGE_DEFLATE", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set, value_name = "BOOL", overrides_with = "no_per_message_deflate")]
     pub per_message_deflate: bool,
 

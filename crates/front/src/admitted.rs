@@ -34,6 +34,8 @@ pub(crate) struct Admitted {
     pub(crate) pumped: Option<Pumped>,
     /// It asks for a WebSocket.
     pub(crate) handshake: Option<Handshake>,
+    /// Whether its client may be sent 1xx answers: not with HTTP/1.0 (RFC 9110 section 15.2).
+    pub(crate) takes_interim: bool,
 }
 
 impl Admitted {
@@ -45,7 +47,7 @@ impl Admitted {
         fields: HeaderMap,
         record: &mut Option<Box<Record>>,
     ) -> Result<Response<AnswerBody>, Rejection> {
-        match self.first_event().await? {
+        match self.first_event(connection).await? {
             Event::Response { payload, end } => {
                 let head = Head::parse(&payload, fields).map_err(refuse)?;
                 self.respond(connection, is_head, head, end).await
@@ -67,11 +69,14 @@ impl Admitted {
         }
     }
 
-    async fn first_event(&mut self) -> Result<Event, Rejection> {
+    async fn first_event(&mut self, connection: &Connection) -> Result<Event, Rejection> {
         loop {
             match poll_fn(|context| self.poll_event(context)).await? {
-                // hyper cannot send 1xx heads other than `100 Continue`; a client may not rely on them anyway.
-                Event::Informational(_) => {}
+                Event::Informational(payload) => {
+                    if self.takes_interim {
+                        connection.interim.put(&payload);
+                    }
+                }
                 event => return Ok(event),
             }
         }

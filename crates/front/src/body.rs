@@ -45,6 +45,9 @@ enum Content {
     Nothing,
     Whole(Bytes),
     Stream(Box<Stream>),
+    /// It is cut at the next look: hyper drops what it has not written when a body fails, so it is first let write
+    /// what the application has sent before it failed.
+    Failing(Cut),
 }
 
 impl AnswerBody {
@@ -94,8 +97,14 @@ impl Body for AnswerBody {
                 Ok(None) => return Poll::Ready(None),
                 Err(cut) => {
                     tracing::error!("an answer was cut: {cut}");
-                    return Poll::Ready(Some(Err(cut)));
+                    this.content = Content::Failing(cut);
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
+            },
+            Content::Failing(_) => match std::mem::replace(&mut this.content, Content::Nothing) {
+                Content::Failing(cut) => return Poll::Ready(Some(Err(cut))),
+                _ => return Poll::Ready(None),
             },
         };
         this.content = Content::Nothing;
@@ -106,7 +115,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Nothing => true,
-            Content::Whole(_) => false,
+            Content::Whole(_) | Content::Failing(_) => false,
             Content::Stream(stream) => stream.is_ended(),
         }
     }
@@ -116,7 +125,7 @@ impl Body for AnswerBody {
             Content::Nothing => SizeHint::with_exact(0),
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             // Not even where the application gave a length: hyper would then trust it unchecked.
-            Content::Stream(_) => SizeHint::default(),
+            Content::Stream(_) | Content::Failing(_) => SizeHint::default(),
         }
     }
 }

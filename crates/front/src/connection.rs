@@ -12,6 +12,7 @@ use crate::{
     closing::{Stage, Stages},
     endpoint::Endpoint,
     front::Shared,
+    interim::Interim,
     service,
     stream::{Stream, Unread},
     watch::{Watch, WatchTimer},
@@ -26,6 +27,7 @@ pub(crate) struct Connection {
     pub(crate) server: Endpoint,
     pub(crate) watch: Arc<Watch>,
     pub(crate) unread: Arc<Unread>,
+    pub(crate) interim: Arc<Interim>,
     /// Put here by the service with its 101, taken by the task once hyper has let go of the socket.
     pub(crate) upgrade: Mutex<Option<Upgrade>>,
 }
@@ -35,6 +37,7 @@ impl Connection {
         Self {
             watch: Arc::new(Watch::new(&front.settings.timeouts)),
             unread: Arc::default(),
+            interim: Arc::default(),
             client: Endpoint::new(client),
             server: Endpoint::new(server),
             upgrade: Mutex::new(None),
@@ -61,7 +64,7 @@ pub(crate) async fn serve(socket: TcpStream, client: SocketAddr, front: Arc<Shar
 
 async fn serve_http(socket: TcpStream, connection: &Arc<Connection>) {
     let front = &connection.front;
-    let stream = Stream::new(socket, Arc::clone(&connection.watch), Arc::clone(&connection.unread));
+    let stream = Stream::new(socket, connection);
     let service = service_fn(|request| service::answer(Arc::clone(connection), request));
     let mut http = pin!(front.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let mut timer = WatchTimer::new(&connection.watch);

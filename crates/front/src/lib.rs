@@ -23,6 +23,7 @@ mod connection;
 mod endpoint;
 mod file;
 mod front;
+mod interim;
 mod listener;
 mod record;
 mod rejection;

@@ -85,7 +85,7 @@ async fn admit(
         let connection = Arc::clone(connection);
         Pump { body, sender: exchange.sender(), connection, expects_continue, hold: hold.clone() }.spawn()
     });
-    Ok(Admitted { exchange, pumped, handshake })
+    Ok(Admitted { exchange, pumped, handshake, takes_interim: parts.version == Version::HTTP_11 })
 }
 
 /// RFC 9110 section 10.1.1: an HTTP/1.0 client cannot be told to go on.

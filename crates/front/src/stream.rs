@@ -18,7 +18,11 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::watch::{Expired, Watch};
+use crate::{
+    connection::Connection,
+    interim::Interim,
+    watch::{Expired, Watch},
+};
 
 /// How long a client that still sends may go on doing so after its answer, before the socket is closed.
 const LINGER: Duration = Duration::from_secs(2);
@@ -47,12 +51,19 @@ pub(crate) struct Stream {
     socket: TcpStream,
     watch: Arc<Watch>,
     unread: Arc<Unread>,
+    interim: Arc<Interim>,
     linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
-    pub(crate) fn new(socket: TcpStream, watch: Arc<Watch>, unread: Arc<Unread>) -> Self {
-        Self { socket, watch, unread, linger: None }
+    pub(crate) fn new(socket: TcpStream, connection: &Connection) -> Self {
+        Self {
+            socket,
+            watch: Arc::clone(&connection.watch),
+            unread: Arc::clone(&connection.unread),
+            interim: Arc::clone(&connection.interim),
+            linger: None,
+        }
     }
 
     /// The bare socket, for a protocol that has its own time-outs.
@@ -69,6 +80,20 @@ impl Stream {
         );
         // A client that does not even take these bytes is not owed more of an explanation.
         let _ = Pin::new(&mut self.socket).poll_write(context, answer.as_bytes());
+    }
+
+    /// Writes the 1xx heads that wait.
+    fn poll_write_interim(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.interim.rest() {
+            let count = ready!(Pin::new(&mut self.socket).poll_write(context, &rest))?;
+            self.interim.advance(count);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// hyper writes an answer: it is too late for a 1xx head, unless a part of it is written.
+    fn poll_before_answer(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.interim.must_finish() { self.poll_write_interim(context) } else { Poll::Ready(Ok(())) }
     }
 
     /// Reads and forgets until the client closes or [`LINGER`] is over.
@@ -113,6 +138,7 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_before_answer(context))?;
         Pin::new(&mut self.socket).poll_write(context, bytes)
     }
 
@@ -121,6 +147,7 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_before_answer(context))?;
         Pin::new(&mut self.socket).poll_write_vectored(context, slices)
     }
 
@@ -129,6 +156,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_interim(context))?;
         Pin::new(&mut self.socket).poll_flush(context)
     }
 

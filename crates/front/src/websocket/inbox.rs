@@ -61,11 +61,6 @@ impl Inbox {
         })
     }
 
-    /// Forgets what is in the buffer.
-    pub(crate) fn clear(&mut self) {
-        self.start = self.end;
-    }
-
     /// Reads once; ready with zero at the end of the stream.
     pub(crate) fn poll_read(&mut self, socket: &mut TcpStream, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.buffer.copy_within(self.start..self.end, 0);

@@ -41,7 +41,7 @@ impl KeepAlive {
         if let Some(pinged) = self.pinged {
             return match self.timeout.map(|timeout| pinged + timeout) {
                 Some(deadline) if deadline <= now => (Due::Dead, None),
-                Some(deadline) => (Due::Nothing, Some(deadline)),
+                Some(deadline) => (Due::Nothing, Some(deadline.min(now + interval))),
                 None => self.ping(now, interval),
             };
         }
@@ -51,7 +51,8 @@ impl KeepAlive {
 
     fn ping(&mut self, now: Instant, interval: Duration) -> (Due, Option<Instant>) {
         self.pinged = Some(now);
-        (Due::Ping, Some(now + self.timeout.unwrap_or(interval)))
+        // The next ping may be due before the time-out of this one.
+        (Due::Ping, Some(now + self.timeout.map_or(interval, |timeout| timeout.min(interval))))
     }
 }
 
@@ -85,6 +86,16 @@ mod tests {
         keep_alive.check(start + 20 * SECOND);
         keep_alive.heard(start + 24 * SECOND);
         assert_eq!(keep_alive.check(start + 25 * SECOND), (Due::Nothing, Some(start + 44 * SECOND)));
+    }
+
+    #[test]
+    fn an_answered_ping_does_not_delay_the_next_one() {
+        let start = Instant::now();
+        let mut keep_alive = KeepAlive::new(Some(SECOND), Some(20 * SECOND), start);
+        assert_eq!(keep_alive.check(start + SECOND), (Due::Ping, Some(start + 2 * SECOND)));
+        keep_alive.heard(start + SECOND);
+        assert_eq!(keep_alive.check(start + 2 * SECOND), (Due::Ping, Some(start + 3 * SECOND)));
+        assert_eq!(keep_alive.check(start + 3 * SECOND), (Due::Nothing, Some(start + 4 * SECOND)));
     }
 
     #[test]

@@ -9,9 +9,12 @@ pub(crate) struct MemberId(pub(crate) u32);
 /// Where a worker is in its life. Every stage ends with the process ([`super::Event::Gone`]) at the latest.
 ///
 /// ```text
-///   Starting ---> Ready ---> Retiring ---> Leaving ---> Killed
-///       '---------- ' '-------------------- ^ ^
-///        '------------------ Lost --- kill ---'
+///   Starting ---> Ready ---> Retiring ---> Leaving ---> (gone)
+///      |            |            |            |            ^
+///      |            |            |         overdue         |
+///      |            |            |            v            |
+///      '------------'------------'---> Lost --'-> Killed --'
+///                     its socket ended
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
