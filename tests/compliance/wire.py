@@ -87,7 +87,6 @@ def _random_parts(data: bytes) -> Iterator[bytes]:
         position += size
 
 
-
 def _load(path: Path) -> WireFile:
     sidecar = _execute(path.with_suffix(".py"))
     settings = sidecar["cfg"].settings if "cfg" in sidecar else {}

@@ -1,5 +1,7 @@
 //! The rule of dispatch, as sentences, and its invariants under random histories.
 
+#![allow(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
+
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     time::Duration,

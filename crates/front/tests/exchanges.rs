@@ -418,7 +418,7 @@ async fn each_answer_has_a_line_in_the_access_log() {
     let request = worker.request().await;
     worker.answer(&request, 200, &[], b"hello").await;
     client.answer().await;
-    client.send("GET / HTTP/1.1\r\n\r\n").await;
+    client.send("GET / HTTP/1.1\r\nhost: a b\r\n\r\n").await;
     client.answer().await;
     let port = client.socket.local_addr().unwrap().port();
     assert_eq!(server.stop().await.unwrap().unwrap().cut, 0);

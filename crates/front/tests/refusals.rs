@@ -28,7 +28,7 @@ async fn requests_that_break_http_are_answered_400_and_the_connection_is_closed(
         "GET / HTTP/1.1\r\nhost: a\r\nna\0me: b\r\n\r\n",
         "GET / HTTP/1.1\r\nhost: a\r\nname: b\0c\r\n\r\n",
         "GET / HTTP/1.1\r\nhost: a\r\nname: b\rc\r\n\r\n",
-        "GET / HTTP/1.1\r\n\r\n",
+        "GET /caf\u{e9} HTTP/1.1\r\nhost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nhost: a b\r\n\r\n",
         "GET  / HTTP/1.1\r\nhost: a\r\n\r\n",

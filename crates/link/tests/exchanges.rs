@@ -1,5 +1,7 @@
 //! Exchanges between a front and workers that speak the real wire over a real socket.
 
+#![allow(clippy::unwrap_used, reason = "a panic in a test is a failed test")]
+
 mod fake_worker;
 
 use std::{sync::Arc, time::Duration};
