@@ -322,15 +322,18 @@ async fn client_that_goes_away_in_the_middle_of_its_body_is_told_to_the_worker()
 }
 
 #[tokio::test]
-async fn informational_heads_are_passed_over() {
+async fn early_hints_precede_the_answer_and_never_disturb_it() {
     let (server, mut worker) = Server::start(settings()).await;
     let mut client = server.connect().await;
-    client.get("/").await;
-    let request = worker.request().await;
     let payload = [103u16.to_le_bytes(), [0, 0]].concat();
-    worker.send(FromWorker::Informational, Flags::NONE, request.slot, &payload).await;
-    worker.answer(&request, 200, &[], b"").await;
-    assert_eq!(client.answer().await.status, 200);
+    for _ in 0..2 {
+        client.get("/").await;
+        let request = worker.request().await;
+        worker.send(FromWorker::Informational, Flags::NONE, request.slot, &payload).await;
+        assert_eq!(client.head().await.status, 103);
+        worker.answer(&request, 200, &[], b"a").await;
+        assert_eq!(client.answer().await.body, b"a");
+    }
 }
 
 #[tokio::test]
@@ -426,7 +429,7 @@ async fn each_answer_has_a_line_in_the_access_log() {
     let log = std::io::read_to_string(read).unwrap();
     let lines: Vec<&str> = log.lines().collect();
     assert!(lines[0].starts_with(&format!("127.0.0.1:{port} \"GET /pa\\x22th?q HTTP/1.1\" 200 5B ")), "{log}");
-    assert!(lines[1].starts_with(&format!("127.0.0.1:{port} \"GET / HTTP/1.1\" 400 7B ")), "{log}");
+    assert!(lines[1].starts_with(&format!("127.0.0.1:{port} \"GET / HTTP/1.1\" 400 12B ")), "{log}");
 }
 
 #[tokio::test]
