@@ -17,8 +17,6 @@ from tests.compliance.source import source_directory
 DEFAULT_LINE_BYTES = 4094
 DEFAULT_FIELD_BYTES = 8190
 DEFAULT_FIELDS = 100
-# Andon takes no lower limit of a head.
-LOWEST_HEAD_BYTES = 8192
 RANDOM_SEED = 20_240_117
 
 
@@ -58,7 +56,7 @@ class WireFile:
         # Andon limits the head as a whole. The default is taken as it is; where a file sets its own
         # size of a field, the request line, which gunicorn counts apart, has to fit beside it.
         own = "limit_request_field_size" in self.settings and field != DEFAULT_FIELD_BYTES
-        return Limits(line, max(line + field if own else field, LOWEST_HEAD_BYTES), fields)
+        return Limits(line, line + field if own else field, fields)
 
 
 def wire_files(folder: str) -> list[WireFile]:
