@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -52,16 +53,20 @@ pub(crate) struct Stream {
     watch: Arc<Watch>,
     unread: Arc<Unread>,
     interim: Arc<Interim>,
+    /// What was read before; it comes first.
+    ahead: Bytes,
     linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
-    pub(crate) fn new(socket: TcpStream, connection: &Connection) -> Self {
+    /// `ahead` is what was read from the socket already.
+    pub(crate) fn new(socket: TcpStream, ahead: Bytes, connection: &Connection) -> Self {
         Self {
             socket,
             watch: Arc::clone(&connection.watch),
             unread: Arc::clone(&connection.unread),
             interim: Arc::clone(&connection.interim),
+            ahead,
             linger: None,
         }
     }
@@ -129,6 +134,13 @@ impl AsyncRead for Stream {
             // The service answers 408 itself.
             Some(Expired::Body) => {}
         }
+        if !this.ahead.is_empty() {
+            let count = this.ahead.len().min(buffer.remaining());
+            let first = this.ahead.split_to(count);
+            this.watch.arrived(&first);
+            buffer.put_slice(&first);
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.socket).poll_read(context, buffer))?;
         this.watch.arrived(&buffer.filled()[before..]);
@@ -139,7 +151,9 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_before_answer(context))?;
-        Pin::new(&mut self.socket).poll_write(context, bytes)
+        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.watch.set_blocked(written.is_pending());
+        written
     }
 
     fn poll_write_vectored(
@@ -148,7 +162,9 @@ impl AsyncWrite for Stream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_before_answer(context))?;
-        Pin::new(&mut self.socket).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
+        self.watch.set_blocked(written.is_pending());
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

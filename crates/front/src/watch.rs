@@ -16,7 +16,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::Context,
     time::Duration,
@@ -28,6 +28,9 @@ use tokio::time::{Instant, Sleep};
 
 /// Bytes of a request head that are kept for [`Watch::head_is`].
 const KEPT_HEAD: usize = 16 * 1024;
+
+/// After so long without a request a connection gives up its buffers.
+const PARK_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -64,6 +67,10 @@ struct State {
 pub(crate) struct Watch {
     state: Mutex<State>,
     expired: AtomicU8,
+    /// The connection has been idle for [`PARK_AFTER`].
+    parkable: AtomicBool,
+    /// The socket does not take all of an answer; it may be that of the last request, which is not running any more.
+    blocked: AtomicBool,
     keep_alive: Option<Duration>,
     request_head: Option<Duration>,
     request_body: Option<Duration>,
@@ -76,6 +83,8 @@ impl Watch {
         Self {
             state: Mutex::new(state),
             expired: AtomicU8::new(0),
+            parkable: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
             keep_alive: timeouts.keep_alive.limit(),
             request_head: timeouts.request_head.limit(),
             request_body: timeouts.request_body.limit(),
@@ -87,6 +96,7 @@ impl Watch {
         let mut state = self.state.lock();
         state.holds += 1;
         state.phase = Phase::Busy;
+        self.parkable.store(false, Ordering::Relaxed);
         Hold { watch: Arc::clone(self) }
     }
 
@@ -95,6 +105,7 @@ impl Watch {
         let mut state = self.state.lock();
         match state.phase {
             Phase::Idle if !bytes.is_empty() => {
+                self.parkable.store(false, Ordering::Relaxed);
                 state.phase = Phase::Head;
                 state.since = Instant::now();
                 state.head.clear();
@@ -134,30 +145,46 @@ impl Watch {
         }
     }
 
-    fn shortest(&self) -> Option<Duration> {
-        [self.keep_alive, self.request_head, self.request_body].into_iter().flatten().min()
+    /// Whether the connection is idle for long enough to give up its buffers, and has nothing in them.
+    pub(crate) fn may_park(&self) -> bool {
+        self.parkable.load(Ordering::Relaxed) && !self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// The socket took, or did not take, what was written.
+    pub(crate) fn set_blocked(&self, blocked: bool) {
+        self.blocked.store(blocked, Ordering::Relaxed);
+    }
+
+    fn shortest(&self) -> Duration {
+        let limits = [self.keep_alive, self.request_head, self.request_body];
+        limits.into_iter().flatten().min().map_or(PARK_AFTER, |limit| limit.min(PARK_AFTER))
     }
 
     /// Marks the present phase as expired if it is, and tells when to look again.
     ///
     /// A phase that begins right after this cannot pass its limit before the next look, which is no later than the
     /// shortest limit from now.
-    fn check(&self, now: Instant) -> Option<Instant> {
+    fn check(&self, now: Instant) -> Instant {
         let state = self.state.lock();
-        let next = now + self.shortest()?;
+        let next = now + self.shortest();
         let (limit, expired) = match state.phase {
             Phase::Idle => (self.keep_alive, Expired::Idle),
             Phase::Head => (self.request_head, Expired::Head),
             Phase::Body => (self.request_body, Expired::Body),
-            Phase::Busy => return Some(next),
+            Phase::Busy => return next,
         };
+        if state.phase == Phase::Idle && state.since + PARK_AFTER <= now {
+            self.parkable.store(true, Ordering::Relaxed);
+        }
         match limit.map(|limit| state.since + limit) {
             Some(deadline) if deadline <= now => {
                 self.expired.store(expired as u8, Ordering::Relaxed);
-                Some(next)
+                next
             }
-            Some(deadline) => Some(next.min(deadline)),
-            None => Some(next),
+            // A parked connection wakes only for its end.
+            Some(deadline) if self.may_park() => deadline,
+            Some(deadline) => next.min(deadline),
+            None => next,
         }
     }
 }
@@ -166,32 +193,33 @@ impl Watch {
 #[derive(Debug)]
 pub(crate) struct WatchTimer<'a> {
     watch: &'a Watch,
-    /// `None` if nothing is limited.
-    sleep: Option<Pin<Box<Sleep>>>,
+    sleep: Pin<Box<Sleep>>,
     registered: bool,
 }
 
 impl<'a> WatchTimer<'a> {
     pub(crate) fn new(watch: &'a Watch) -> Self {
-        let sleep = watch.shortest().map(|limit| Box::pin(tokio::time::sleep(limit)));
+        let sleep = Box::pin(tokio::time::sleep(watch.shortest()));
         Self { watch, sleep, registered: false }
+    }
+
+    /// Something has happened on a parked connection: it is looked at again within the shortest limit.
+    pub(crate) fn restart(&mut self) {
+        self.watch.parkable.store(false, Ordering::Relaxed);
+        self.sleep.as_mut().reset(Instant::now() + self.watch.shortest());
+        self.registered = false;
     }
 
     /// Checks the watch if it is time to. Must always be called by the same task: it is registered once per wait, and
     /// otherwise a look costs one load.
     pub(crate) fn look(&mut self, context: &mut Context<'_>) {
-        while let Some(sleep) = &mut self.sleep {
-            if self.registered && !sleep.is_elapsed() {
-                return;
-            }
+        while !self.registered || self.sleep.is_elapsed() {
             self.registered = true;
-            if sleep.as_mut().poll(context).is_pending() {
+            if self.sleep.as_mut().poll(context).is_pending() {
                 return;
             }
-            if let Some(next) = self.watch.check(Instant::now()) {
-                sleep.as_mut().reset(next);
-                self.registered = false;
-            }
+            self.sleep.as_mut().reset(self.watch.check(Instant::now()));
+            self.registered = false;
         }
     }
 }
@@ -245,7 +273,7 @@ mod tests {
     async fn idle_connection_expires_after_its_limit_and_not_before() {
         let watch = watch();
         pass(74).await;
-        assert_eq!(watch.check(Instant::now()), Some(Instant::now() + Duration::from_secs(1)));
+        assert_eq!(watch.check(Instant::now()), Instant::now() + Duration::from_secs(1));
         assert_eq!(watch.expired(), None);
         pass(1).await;
         watch.check(Instant::now());
@@ -297,10 +325,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn next_look_is_never_later_than_the_shortest_limit() {
+    async fn idle_connection_may_give_up_its_buffers_until_something_arrives() {
         let watch = watch();
-        let now = Instant::now();
-        assert_eq!(watch.check(now), Some(now + Duration::from_secs(20)));
+        assert_eq!(watch.check(Instant::now()), Instant::now() + PARK_AFTER);
+        assert!(!watch.may_park());
+        pass(1).await;
+        // Nothing but its end is to be waited for then.
+        assert_eq!(watch.check(Instant::now()), Instant::now() + Duration::from_secs(74));
+        assert!(watch.may_park());
+        watch.set_blocked(true);
+        assert!(!watch.may_park());
+        watch.set_blocked(false);
+        watch.arrived(b"GET");
+        assert!(!watch.may_park());
     }
 
     #[test]

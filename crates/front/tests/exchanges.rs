@@ -449,3 +449,22 @@ async fn date_is_sent_once_and_the_applications_own_stands() {
         assert!(own.is_none_or(|own| dates[0] == own.1));
     }
 }
+
+#[tokio::test]
+async fn a_connection_that_was_parked_goes_on_where_it_was() {
+    let (server, mut worker) = Server::start(settings()).await;
+    let mut client = server.connect().await;
+    // The head of the second request is begun in the same packet as the first, and ended after the parking.
+    client.send("GET /1 HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HT").await;
+    for (target, rest) in
+        [("/1", "TP/1.1\r\nhost: a\r\n\r\n"), ("/2", "GET /3 HTTP/1.1\r\nhost: a\r\n\r\n"), ("/3", "")]
+    {
+        let request = worker.request().await;
+        assert_eq!(request.head().raw_path, target.as_bytes());
+        worker.answer(&request, 200, &[], target.as_bytes()).await;
+        assert_eq!(client.answer().await.body, target.as_bytes());
+        // A multiple of the time after which a connection is parked: nothing else tells that it was.
+        tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+        client.send(rest).await;
+    }
+}
