@@ -58,7 +58,8 @@ pub(crate) async fn serve(socket: TcpStream, client: SocketAddr, front: Arc<Shar
     serve_http(Idle { socket, ahead: Bytes::new() }, &connection).await;
     let upgrade = connection.upgrade.lock().take();
     if let Some(upgrade) = upgrade {
-        websocket::serve(upgrade, &connection).await;
+        // In a box: few connections become WebSockets, and all would hold room for one.
+        Box::pin(websocket::serve(upgrade, &connection)).await;
     }
     drop(permit);
 }

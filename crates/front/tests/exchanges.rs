@@ -464,7 +464,7 @@ async fn a_connection_that_was_parked_goes_on_where_it_was() {
         worker.answer(&request, 200, &[], target.as_bytes()).await;
         assert_eq!(client.answer().await.body, target.as_bytes());
         // A multiple of the time after which a connection is parked: nothing else tells that it was.
-        tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
         client.send(rest).await;
     }
 }
