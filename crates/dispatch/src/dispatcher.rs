@@ -30,7 +30,6 @@ pub struct Dispatcher {
     live: usize,
     next_ticket: i64,
     first_ticket: i64,
-    workers_expected: bool,
 }
 
 impl Dispatcher {
@@ -45,7 +44,6 @@ impl Dispatcher {
             live: 0,
             next_ticket: 0,
             first_ticket: -1,
-            workers_expected: false,
         }
     }
 
@@ -88,7 +86,6 @@ impl Dispatcher {
                     worker.take(total);
                 }
             }
-            Event::WorkersExpected(expected) => self.workers_expected = expected,
             Event::Arrived(request) => self.arrive(request, actions),
             Event::Recalled(request) => self.requeue(request),
             Event::Ended(request) => self.end(request),
@@ -152,7 +149,7 @@ impl Dispatcher {
                 self.queue.pop_front();
                 continue;
             }
-            if nobody && !self.workers_expected {
+            if nobody {
                 self.queue.pop_front();
                 self.end(request);
                 actions.push(Action::Refuse(request, Refusal::NoWorker));

@@ -45,8 +45,6 @@ pub enum Event {
         /// Its count.
         total: u64,
     },
-    /// Whether requests wait when no worker is ready, since one is about to be; otherwise they are refused.
-    WorkersExpected(bool),
     /// A request wants a worker.
     Arrived(RequestId),
     /// An offer was taken back before the worker started it; it wants another worker.

@@ -101,20 +101,6 @@ fn without_a_worker_a_request_is_refused_at_once() {
 }
 
 #[test]
-fn without_a_worker_a_request_waits_for_one_that_is_expected() {
-    let mut dispatcher = with_workers(0);
-    step(&mut dispatcher, 0, Event::WorkersExpected(true));
-    assert_eq!(arrive(&mut dispatcher, 0), []);
-    assert_eq!(arrive(&mut dispatcher, 1), []);
-    let ready = step(&mut dispatcher, 0, Event::WorkerReady(FIRST));
-    assert_eq!(ready, [Action::Offer(RequestId(0), FIRST), Action::Offer(RequestId(1), FIRST)]);
-    step(&mut dispatcher, 0, Event::WorkerGone(FIRST));
-    arrive(&mut dispatcher, 2);
-    let given_up = step(&mut dispatcher, 0, Event::WorkersExpected(false));
-    assert_eq!(given_up, [Action::Refuse(RequestId(2), Refusal::NoWorker)]);
-}
-
-#[test]
 fn a_retired_worker_is_given_nothing_and_keeps_what_it_has() {
     let mut dispatcher = with_workers(2);
     arrive(&mut dispatcher, 0);

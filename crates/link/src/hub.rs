@@ -174,10 +174,6 @@ impl Hub {
         id
     }
 
-    pub(crate) fn expect_workers(&mut self, expected: bool) {
-        self.step(Happened::WorkersExpected(expected));
-    }
-
     pub(crate) fn retire(&mut self, worker: WorkerId) {
         if let Some(link) = self.links.get_mut(&worker) {
             link.retired = true;

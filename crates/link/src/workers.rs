@@ -159,12 +159,6 @@ impl Workers {
         Ok(Attached { id, notices })
     }
 
-    /// Whether requests wait while no worker is ready, since one is about to be. Otherwise they are lost as
-    /// [`crate::Lost::Unavailable`].
-    pub fn expect_workers(&self, expected: bool) {
-        self.with(|hub| hub.expect_workers(expected));
-    }
-
     /// Gives the worker nothing more. [`Notice::Idle`] tells when its exchanges have ended.
     pub fn retire(&self, worker: WorkerId) {
         self.with(|hub| hub.retire(worker));
