@@ -59,8 +59,8 @@ NO_MERGE = "several lines of a header are the application's affair (RFC 9110, se
 
 VALID: dict[str, Refuses | Reads] = {
     "014": Refuses(
-        "a quotation mark in a query must be percent-encoded (RFC 3986, section 3.4), and an invalid "
-        "request line should be answered with 400 (RFC 9112, section 3)"
+        "a quotation mark in a query must be percent-encoded (RFC 3986, section 3.4), and an "
+        "invalid request line should be answered with 400 (RFC 9112, section 3)"
     ),
     "025": Refuses(SEVERAL_CODINGS),
     "025_line": Refuses(CODINGS, (501,)),
