@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 const FLUSH_EVERY: usize = 8;
 
 /// A buffer that grew beyond this many bytes in a burst is not kept.
-const KEPT_BUFFER: usize = 1024 * 1024;
+const KEPT_BUFFER: usize = 16 * 1024 * 1024;
 
 pub(crate) struct Outbox {
     stream: Arc<UnixStream>,

@@ -5,8 +5,12 @@
 
 use std::collections::VecDeque;
 
-use andon_wire::{FLOW_WINDOW, Flags, FromWorker, MAX_PAYLOAD, frame::put_frame};
+use andon_wire::{FLOW_WINDOW, Flags, FromWorker, frame::put_frame};
 use pyo3::pybacked::PyBackedBytes;
+
+/// Longest piece of a long answer in bytes: well below the front's read buffer, so that the front seldom has to move a
+/// piece that it has read in part.
+const PIECE: usize = 64 * 1024;
 
 /// Bytes on their way to the client.
 struct Piece {
@@ -41,7 +45,7 @@ impl Outflow {
 
     /// Puts a response head and as much of the body's first part as one frame and the credit can take.
     pub(crate) fn put_response(&mut self, out: &mut Vec<u8>, head: &[u8], bytes: PyBackedBytes, end: bool) {
-        let length = bytes.len().min(self.credit).min(MAX_PAYLOAD.saturating_sub(head.len()));
+        let length = bytes.len().min(self.credit).min(PIECE);
         let whole = length == bytes.len();
         let start = andon_wire::frame::begin_frame(
             out,
@@ -82,7 +86,7 @@ impl Outflow {
     fn pump(&mut self, out: &mut Vec<u8>) {
         while let Some(piece) = self.waiting.front_mut() {
             let rest = &piece.bytes[piece.sent..];
-            let length = rest.len().min(self.credit).min(MAX_PAYLOAD);
+            let length = rest.len().min(self.credit).min(PIECE);
             if length == 0 && !rest.is_empty() {
                 return;
             }

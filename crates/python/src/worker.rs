@@ -48,13 +48,35 @@ const READ_SIZE: usize = 256 * 1024;
 const FLUSH_EVERY: usize = 8;
 
 /// A write buffer that grew beyond this many bytes in a burst is not kept.
-const KEPT_BUFFER: usize = 1024 * 1024;
+const KEPT_BUFFER: usize = 16 * 1024 * 1024;
 
 /// What waits to be written.
 #[derive(Default)]
 struct Output {
     bytes: Vec<u8>,
+    /// So many of `bytes` are written: moving the rest to the front at each write would cost more than writing it.
+    written: usize,
     flush: Flush,
+}
+
+impl Output {
+    /// Writes as much as the socket takes now. True if nothing is left. If the front is gone everything is dropped;
+    /// that end is seen when the wire is read.
+    fn write(&mut self, wire: &OwnedFd) -> PyResult<bool> {
+        while self.written < self.bytes.len() {
+            match send(wire, &self.bytes[self.written..], SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+                Ok(count) => self.written += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(false),
+                Err(Errno::PIPE | Errno::CONNRESET) => break,
+                Err(error) => return Err(std::io::Error::from(error).into()),
+            }
+        }
+        self.written = 0;
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BUFFER);
+        Ok(true)
+    }
 }
 
 /// When the output is written next.
@@ -174,22 +196,6 @@ fn nanoseconds(clock: ClockId) -> u64 {
 
 fn violated(error: WireError) -> PyErr {
     PyRuntimeError::new_err(format!("the front broke the protocol of the wire: {error}"))
-}
-
-/// Writes as much of `bytes` as the socket takes now. If the front is gone all of them are dropped; that end is seen
-/// when the wire is read.
-fn write_now(wire: &OwnedFd, bytes: &[u8]) -> PyResult<usize> {
-    let mut written = 0;
-    while written < bytes.len() {
-        match send(wire, &bytes[written..], SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-            Ok(count) => written += count,
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => break,
-            Err(Errno::PIPE | Errno::CONNRESET) => return Ok(bytes.len()),
-            Err(error) => return Err(std::io::Error::from(error).into()),
-        }
-    }
-    Ok(written)
 }
 
 /// What reading the wire came to.
@@ -318,21 +324,13 @@ impl Worker {
 impl Worker {
     /// Writes what the socket takes now; the rest waits for [`flush`](Self::flush).
     fn flush_early(&self) -> PyResult<()> {
-        let mut output = self.serving.output.lock();
-        let written = write_now(&self.serving.wire, &output.bytes)?;
-        output.bytes.drain(..written);
-        Ok(())
+        self.serving.output.lock().write(&self.serving.wire).map(drop)
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
         let (before, after) = {
             let mut output = self.serving.output.lock();
-            let written = write_now(&self.serving.wire, &output.bytes)?;
-            output.bytes.drain(..written);
-            let after = if output.bytes.is_empty() { Flush::Idle } else { Flush::WhenWritable };
-            if after == Flush::Idle {
-                output.bytes.shrink_to(KEPT_BUFFER);
-            }
+            let after = if output.write(&self.serving.wire)? { Flush::Idle } else { Flush::WhenWritable };
             (std::mem::replace(&mut output.flush, after), after)
         };
         let python = self.serving.python();
