@@ -8,8 +8,9 @@ STAMPS := $(VENV)/stamps
 WHEELS := target/wheels
 
 MATURIN := maturin==1.16.0
-# mypy is among what the tests use.
+# mypy is among what the tests use. It reads the types of what the package itself needs, too.
 RUFF := ruff==0.17.6
+UVLOOP := uvloop
 
 # One interpreter for maturin and for cargo, so that neither rebuilds what the other has built.
 export PYO3_PYTHON := $(abspath $(BIN)/python)
@@ -107,5 +108,5 @@ $(STAMPS)/tests: $(STAMPS)/examples tests/requirements.txt
 
 $(STAMPS)/lint: $(STAMPS)/venv Makefile tests/requirements.txt examples/requirements.txt
 	$(call say,installing the linters)
-	@$(PIP) '$(RUFF)' -r tests/requirements.txt -r examples/requirements.txt
+	@$(PIP) '$(RUFF)' '$(UVLOOP)' -r tests/requirements.txt -r examples/requirements.txt
 	@touch $@
