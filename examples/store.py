@@ -45,7 +45,6 @@ def connection() -> Iterator[sqlite3.Connection]:
 def create_tables() -> None:
     """Make the tables unless they exist."""
     with connection() as opened:
-        opened.execute("PRAGMA journal_mode = WAL")
         opened.executescript(TABLES)
 
 
