@@ -27,6 +27,10 @@ use crate::{
     signals::{Order, Signals},
 };
 
+/// Tasks that the front runs before it looks for new events of its sockets. Short, so that polling for a lone answer
+/// (`--busy-poll`) sees it at once; with many connections the difference was not measurable.
+const EVENT_INTERVAL: u32 = 16;
+
 /// Serves until a signal ends it.
 pub(crate) fn serve(settings: &Settings, python: PythonInfo) -> Result<(), Failure> {
     descriptors::open_standard_streams().map_err(|error| Failure::lacking("cannot open the null device", &error))?;
@@ -36,7 +40,7 @@ pub(crate) fn serve(settings: &Settings, python: PythonInfo) -> Result<(), Failu
         Ok(log) => log.unzip(),
         Err(error) => return Err(Failure::lacking("cannot start the access log's thread", &error)),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build();
     let runtime = runtime.map_err(|error| Failure::lacking("cannot start the event loop of the front", &error))?;
     let front = FrontSettings::new(settings, access_log);
     let outcome = runtime.block_on(async { Server::start(settings, front, python)?.run(listener).await });
@@ -62,6 +66,10 @@ impl<'a> Server<'a> {
         let workers = Workers::new(QueueLimits { concurrency });
         let watched = Arc::clone(&workers);
         tokio::spawn(async move { watched.watch().await });
+        if let Some(longest) = settings.busy_poll.limit() {
+            let polled = Arc::clone(&workers);
+            tokio::spawn(async move { polled.busy_poll(longest).await });
+        }
 
         let supervision = SupervisorSettings::new(python.executable, settings);
         let count = supervision.workers;

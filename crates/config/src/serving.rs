@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, ValueEnum};
 use serde::Serialize;
 
-use crate::{Limits, Timeouts, WebSocketOptions};
+use crate::{Limits, Seconds, Timeouts, WebSocketOptions};
 
 /// Everything that `andon` can be told.
 #[derive(Debug, Clone, Parser)]
@@ -40,6 +40,16 @@ pub struct Settings {
         help_heading = "Workers"
     )]
     pub event_loop: LoopKind,
+
+    /// Longest time in seconds for which the front polls for the answer to a lone request instead of sleeping; 0: never
+    #[arg(
+        long,
+        env = "ANDON_BUSY_POLL",
+        value_name = "SECONDS",
+        default_value = "0.0002",
+        help_heading = "Workers"
+    )]
+    pub busy_poll: Seconds,
 
     /// When code changes.
     #[command(flatten)]

@@ -88,6 +88,11 @@ impl Hub {
         }
     }
 
+    /// Requests that have not ended.
+    pub(crate) fn live(&self) -> usize {
+        self.dispatcher.live()
+    }
+
     // Requests
 
     /// Takes in a request and places it if a worker is free.

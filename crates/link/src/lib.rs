@@ -12,6 +12,7 @@
 //!   worker has started it, the application is told that the client is gone.
 //! - A task per worker (`socket`) reads and writes its socket, in as large batches as there are.
 
+mod busy_poll;
 mod exchange;
 mod hub;
 mod outbox;

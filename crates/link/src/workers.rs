@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use crate::{
+    busy_poll::BusyPoll,
     exchange::{Cell, Exchange, Place},
     hub::Hub,
     socket,
@@ -68,15 +69,17 @@ pub struct Attached {
 
 /// All workers of a front, and all requests that want one.
 pub struct Workers {
-    hub: Mutex<Hub>,
+    pub(crate) hub: Mutex<Hub>,
     tick: Notify,
+    pub(crate) busy_poll: BusyPoll,
 }
 
 impl Workers {
     /// No worker yet.
     pub fn new(limits: QueueLimits) -> Arc<Self> {
         let settings = Settings { concurrency: limits.concurrency, ..Settings::default() };
-        Arc::new(Self { hub: Mutex::new(Hub::new(Dispatcher::new(settings))), tick: Notify::new() })
+        let hub = Mutex::new(Hub::new(Dispatcher::new(settings)));
+        Arc::new(Self { hub, tick: Notify::new(), busy_poll: BusyPoll::default() })
     }
 
     /// Uses the hub and lets it settle.
@@ -109,6 +112,7 @@ impl Workers {
     /// Queues a request or offers it at once.
     pub fn submit(self: &Arc<Self>, request: Request) -> Exchange {
         let cell = self.with(|hub| hub.submit(request.payload, request.body_complete));
+        self.busy_poll.wake();
         Exchange::new(Arc::clone(self), cell)
     }
 
