@@ -17,7 +17,8 @@ export PYO3_PYTHON := $(abspath $(BIN)/python)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CARGO_TEST := $(if $(shell command -v cargo-nextest),nextest run,test)
 
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml) bench/load/Cargo.toml
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml) \
+  bench/hyper/Cargo.toml bench/load/Cargo.toml
 PYTHON_SOURCES := pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
 say = @printf '==> %s\n' "$(1)"

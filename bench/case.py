@@ -49,7 +49,7 @@ class Session:
     servers: list[Server]
     client: LoadClient
     quick: bool
-    rounds: int
+    rounds: int | None = None
     variants: frozenset[str] = frozenset()
     andon_arguments: str = ""
     rows: list[Row] = field(default_factory=list)
@@ -58,15 +58,27 @@ class Session:
         """A duration or size: ``full``, or ``quick`` in a smoke run."""
         return quick if self.quick else full
 
+    def repeats(self, full: int, quick: int = 1) -> int:
+        """How often to measure: as often as was asked for, or ``full`` or ``quick`` times."""
+        return self.rounds or round(self.pick(full, quick))
+
     def wants(self, variant: str) -> bool:
         """Whether this variant was asked for; all are, unless some were named."""
         return not self.variants or variant in self.variants
 
+    def with_andon_as(self, *others: Server) -> list[Server]:
+        """The servers that were asked for; if Andon is among them, ``others`` come after it."""
+        result = []
+        for server in self.servers:
+            result += [server, *others] if server.ours else [server]
+        return result
+
     @contextmanager
     def start(self, server: Server, launch: Launch) -> Iterator[Running]:
         """A started server, stopped at the end."""
-        extra = self.andon_arguments if server.name == "andon" else ""
-        with started(server, launch, self.environment.binaries, extra) as running:
+        extra = self.andon_arguments if server.ours else ""
+        program = self.environment.program(server.program)
+        with started(server, launch, program, extra) as running:
             yield running
 
     def measure(
@@ -108,6 +120,24 @@ class Session:
         )
         return row
 
+    def repeat(self, server: Server, label: Row, action: Callable[[], Row], full: int) -> list[Row]:
+        """A row for each round; see ``merged``."""
+        rounds = self.repeats(full)
+        return [
+            self.attempt(server, {**label, "round": number + 1}, action) for number in range(rounds)
+        ]
+
+
+def merged(rounds: list[Row], merge: Callable[[list[Row]], Row]) -> Row:
+    """One row of the rounds of a server, with all of them in ``rounds``. ``merge`` is given those
+    that did not fail.
+    """
+    good = [row for row in rounds if "failure" not in row]
+    row = merge(good) if good else dict(rounds[0])
+    row.pop("round")
+    kept = [{key: value for key, value in row.items() if key != "timeline"} for row in rounds]
+    return {**row, "rounds": kept, "failed_rounds": len(rounds) - len(good)}
+
 
 def summary(row: Row, label: Row) -> str:
     """One line of what was measured, for the terminal."""
@@ -122,7 +152,8 @@ def summary(row: Row, label: Row) -> str:
         elif isinstance(value, int | str):
             parts.append(f"{name} {value}")
         elif isinstance(value, dict):
-            parts += [f"{name} {kind} {count}" for kind, count in value.items() if count]
+            counted = [(kind, count) for kind, count in value.items() if isinstance(count, int)]
+            parts += [f"{name} {kind} {count}" for kind, count in counted if count]
     return ", ".join(parts)
 
 

@@ -1,7 +1,7 @@
 """All cases, in the order in which they are run and reported."""
 
 from bench.case import Case
-from bench.cases import endurance, idle, kill, throughput
+from bench.cases import endurance, idle, kill, overload, stalls, throughput
 from bench.experiments import (
     e1_blocked_worker,
     e2_async_lock,
@@ -21,6 +21,8 @@ CASES: dict[str, Case] = {
         e4_overtaken,
         e5_forty_threads,
         e6_who_gets_it,
+        overload,
+        stalls,
         idle,
         endurance,
         kill,

@@ -7,13 +7,9 @@ from typing import Any
 
 from bench.servers import SERVERS
 from bench.svg import Bar, Line, Panel
+from bench.tables import is_ours, title_of
 
 Row = dict[str, Any]
-
-
-def title_of(name: str) -> str:
-    """A server's title by its name."""
-    return SERVERS[name].title if name in SERVERS else name
 
 
 def panel(title: str, rows: Sequence[Row], value: str | Callable[[Row], float | None]) -> Panel:
@@ -25,7 +21,7 @@ def panel(title: str, rows: Sequence[Row], value: str | Callable[[Row], float | 
             Bar(
                 title_of(row["server"]),
                 None if "failure" in row else read(row),
-                row["server"] == "andon",
+                is_ours(row),
             )
             for row in rows
         ],

@@ -76,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rounds",
         type=_rounds,
-        help="rounds of the throughput case (default: 3, or 1 with --quick)",
+        help="how often to measure what is measured in rounds: throughput (default: 3), e1 and e4 "
+        "(default: 1 and 3); 1 each with --quick",
     )
     parser.add_argument(
         "--into", type=Path, metavar="FILE", help="add to this results file instead of a new one"
@@ -173,13 +174,12 @@ def _run_case(
     measured: Results,
     file: Path,
 ) -> None:
-    rounds = options.rounds or (1 if options.quick else 3)
     session = Session(
         environment=prepared,
         servers=options.servers,
-        client=LoadClient(prepared.load_client),
+        client=LoadClient(prepared.program("andon-load")),
         quick=options.quick,
-        rounds=rounds,
+        rounds=options.rounds,
         variants=options.only.get(name, frozenset()),
         andon_arguments=options.andon_arguments,
     )
@@ -194,7 +194,7 @@ def _run_case(
         how = {
             "measured_at": started,
             "quick": options.quick,
-            "rounds_wanted": rounds,
+            "rounds_wanted": options.rounds,
             "wheel": prepared.wheel["sha256"] if prepared.wheel else None,
             "andon_arguments": options.andon_arguments,
         }

@@ -31,6 +31,7 @@ class Rate:
     requests: int | None = None
     timeout: float = 30.0
     count_json: str | None = None
+    count_header: str | None = None
     interval: float | None = None
 
     def arguments(self, url: str) -> list[str]:
@@ -43,6 +44,7 @@ class Rate:
         options += ["--prime"] if self.prime else []
         options += ["--requests", str(self.requests)] if self.requests is not None else []
         options += ["--count-json", self.count_json] if self.count_json else []
+        options += ["--count-header", self.count_header] if self.count_header else []
         options += ["--interval", str(self.interval)] if self.interval else []
         return options
 

@@ -1,5 +1,5 @@
-"""Gets together what a run needs: tools, the load client, and ``.venv-bench`` with the peers and
-Andon's wheel.
+"""Gets together what a run needs: tools, the programs in Rust, and ``.venv-bench`` with the peers
+and Andon's wheel.
 
 Everything is checked before the first measurement, and what is missing is named with the way to get
 it.
@@ -27,6 +27,8 @@ BINARIES = VENV / "bin"
 STAMP = VENV / "installed.json"
 INSTALL_SECONDS = 900
 BUILD_SECONDS = 1800
+# The packages in Rust that are part of the bench; each has one program of the same name.
+PROGRAMS = ("andon-load", "andon-bare-hyper")
 WANTED_FILES = 20_000
 
 TOOLS = {
@@ -38,14 +40,17 @@ TOOLS = {
 @dataclass(frozen=True)
 class Environment:
     """What a run works with. ``wheel`` is None when Andon is not measured; ``versions`` are those
-    of the packages.
+    of the packages; ``built`` are the programs in Rust by name.
     """
 
-    binaries: Path
-    load_client: Path
+    built: dict[str, Path]
     versions: dict[str, str]
     wheel: dict[str, str] | None
     open_files: int
+
+    def program(self, name: str) -> Path:
+        """Where a program of the bench or of ``.venv-bench`` is."""
+        return self.built.get(name, BINARIES / name)
 
 
 def prepare(with_andon: bool) -> Environment:
@@ -57,8 +62,7 @@ def prepare(with_andon: bool) -> Environment:
     open_files = raise_open_files()
     fill_venv(wheel)
     return Environment(
-        binaries=BINARIES,
-        load_client=build_load_client(),
+        built=build_programs(),
         versions=installed_versions(),
         wheel=None if wheel is None else {"file": wheel.name, "sha256": digest(wheel)},
         open_files=open_files,
@@ -102,24 +106,29 @@ def fill_venv(wheel: Path | None) -> None:
     STAMP.write_text(json.dumps(stamp))
 
 
-def build_load_client() -> Path:
-    """Build ``andon-load`` in release mode and return where cargo put it."""
-    say("building andon-load")
+def build_programs() -> dict[str, Path]:
+    """Build the programs in Rust in release mode and return where cargo put them."""
+    say(f"building {' and '.join(PROGRAMS)}")
     output = run(
         [
-            *("cargo", "build", "--release", "--package", "andon-load"),
-            *("--manifest-path", str(ROOT / "bench" / "load" / "Cargo.toml")),
+            *("cargo", "build", "--release", "--manifest-path", str(ROOT / "Cargo.toml")),
+            *(part for program in PROGRAMS for part in ("--package", program)),
             *("--message-format", "json-render-diagnostics"),
         ],
         BUILD_SECONDS,
     )
-    for line in output.splitlines():
-        message = json.loads(line)
-        if message.get("executable") and message["target"]["name"] == "andon-load":
-            return Path(message["executable"])
-    raise BenchError(
-        "cargo built no `andon-load`\n\nhint: try `cargo build --release -p andon-load`"
-    )
+    messages = [json.loads(line) for line in output.splitlines()]
+    built = {
+        message["target"]["name"]: Path(message["executable"])
+        for message in messages
+        if message.get("executable")
+    }
+    for program in PROGRAMS:
+        if program not in built:
+            raise BenchError(
+                f"cargo built no `{program}`\n\nhint: try `cargo build --release -p {program}`"
+            )
+    return built
 
 
 def installed_versions() -> dict[str, str]:

@@ -9,6 +9,7 @@ from bench.case import Case, Row
 from bench.catalogue import CASES
 from bench.environment import ROOT
 from bench.results import Results
+from bench.tables import is_ours
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 PEERS = ("andon", "uvicorn", "gunicorn", "granian", "hypercorn")
@@ -67,7 +68,7 @@ def _head(results: Results) -> str:
         lines.append(
             "> **Smoke run**: some of these were measured with `--quick` and prove nothing."
         )
-    if len({row["wheel"] for row in rows if row["server"] == "andon"}) > 1:
+    if len({row["wheel"] for row in rows if is_ours(row)}) > 1:
         lines.append("> Not all of this was measured with the same build of Andon.")
     return "\n\n".join(lines)
 
@@ -90,13 +91,17 @@ def _section(case: Case, rows: list[Row], charts: Path, written: list[Path]) -> 
         written.append(file)
         parts.append(f"![{chart.description}]({charts.name}/{file.name})")
     parts += [table.markdown() for table in case.tables(rows)]
-    rounds = sorted({row["rounds_wanted"] for row in rows}) if case.name == "throughput" else []
-    often = f" in {' or '.join(map(str, rounds))} rounds" if rounds else ""
-    extra = {row["andon_arguments"] for row in rows if row["server"] == "andon"} - {""}
+    rounds = sorted({len(row["rounds"]) for row in rows if row.get("rounds")})
+    often = f" in {' or '.join(map(str, rounds))} {_plural('round', rounds)}" if rounds else ""
+    extra = {row["andon_arguments"] for row in rows if is_ours(row)} - {""}
     given = f" Andon was given `{'`, `'.join(sorted(extra))}` as well." if extra else ""
     anew = f"Anew: `python -m bench --only {case.name}`."
     parts.append(f"Measured {_times(rows)}{often}.{given} {anew}")
     return "\n\n".join(parts)
+
+
+def _plural(word: str, numbers: list[int]) -> str:
+    return word if numbers == [1] else f"{word}s"
 
 
 def _prose(docstring: str) -> str:

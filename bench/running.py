@@ -105,10 +105,13 @@ class Running:
             if used - before <= 0.05:
                 return
 
+    def log_lines(self) -> list[str]:
+        """All lines that the server has printed so far."""
+        return self._log.read_text(errors="replace").splitlines()
+
     def log_tail(self, lines: int = 6) -> str:
         """The last lines that the server printed."""
-        text = self._log.read_text(errors="replace").strip()
-        return " | ".join(text.splitlines()[-lines:])
+        return " | ".join(self.log_lines()[-lines:])
 
     def wait_until_ready(self) -> None:
         """Wait for any HTTP answer. Raises MeasurementFailed if the server ends or does not answer
@@ -162,24 +165,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def clean_environment() -> dict[str, str]:
-    """This process's environment without what would configure a server behind the bench's back."""
+def clean_environment(directory: Path = APPS) -> dict[str, str]:
+    """This process's environment without what would configure a server behind the bench's back;
+    Python finds the modules in ``directory``.
+    """
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)
     }
     for name in ("PORT", "WEB_CONCURRENCY"):
         kept.pop(name, None)
-    return kept | {"PYTHONPATH": str(APPS), "PYTHONDONTWRITEBYTECODE": "1"}
+    # An application that asks a server on this machine must not go through a proxy.
+    direct = {"NO_PROXY": HOST, "no_proxy": HOST}
+    return kept | direct | {"PYTHONPATH": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @contextmanager
-def started(server: Server, launch: Launch, binaries: Path, extra: str = "") -> Iterator[Running]:
-    """``server`` with its programs in ``binaries``, ready for requests. ``extra`` holds further
-    arguments.
-    """
+def started(server: Server, launch: Launch, program: Path, extra: str = "") -> Iterator[Running]:
+    """``server``, run from ``program``, ready for requests. ``extra`` holds further arguments."""
     port = free_port()
     arguments = [
-        str(binaries / server.program),
+        str(program),
         *server.arguments(launch, port),
         *shlex.split(extra),
     ]
@@ -189,8 +194,8 @@ def started(server: Server, launch: Launch, binaries: Path, extra: str = "") -> 
             with log.open("wb") as output:
                 process = subprocess.Popen(
                     arguments,
-                    cwd=APPS,
-                    env=clean_environment(),
+                    cwd=launch.directory,
+                    env=clean_environment(launch.directory),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

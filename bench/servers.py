@@ -7,7 +7,7 @@ else is a server's default unless ``Launch`` says otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.calls import HOST
@@ -20,7 +20,7 @@ APPS = Path(__file__).parent / "apps"
 class Launch:
     """What a case wants to have served.
 
-    ``app`` is ``module:attribute`` of a module in ``bench/apps``. With ``idle_connections`` the
+    ``app`` is ``module:attribute`` of a module in ``directory``. With ``idle_connections`` the
     server has to keep as many connections open for as long as it can be told to; with ``respawn``
     it has to replace workers that die.
     """
@@ -29,6 +29,7 @@ class Launch:
     workers: int = 1
     idle_connections: int | None = None
     respawn: bool = False
+    directory: Path = APPS
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,20 @@ class Server:
     arguments: Callable[[Launch, int], list[str]]
     is_worker: Callable[[Process], bool]
 
+    @property
+    def ours(self) -> bool:
+        """Whether this is Andon, with whatever options."""
+        return self.distribution == "andon"
+
+    def having(self, name: str, title: str, *options: str) -> Server:
+        """This server with further command-line options, as a row of its own."""
+        return replace(
+            self,
+            name=name,
+            title=title,
+            arguments=lambda launch, port: [*self.arguments(launch, port), *options],
+        )
+
 
 IDLE_SECONDS = 600
 
@@ -50,7 +65,7 @@ def _andon(launch: Launch, port: int) -> list[str]:
     idle = [f"--timeout-keep-alive={IDLE_SECONDS}"] if launch.idle_connections else []
     return [
         launch.app,
-        *("--app-dir", str(APPS)),
+        *("--app-dir", str(launch.directory)),
         *("--host", HOST, "--port", str(port), "--workers", str(launch.workers)),
         *("--no-access-log", "--log-level", "warning"),
         *idle,
@@ -61,7 +76,7 @@ def _uvicorn(launch: Launch, port: int) -> list[str]:
     idle = [f"--timeout-keep-alive={IDLE_SECONDS}"] if launch.idle_connections else []
     return [
         launch.app,
-        *("--app-dir", str(APPS)),
+        *("--app-dir", str(launch.directory)),
         *("--host", HOST, "--port", str(port), "--workers", str(launch.workers)),
         *("--loop", "uvloop", "--http", "httptools", "--ws", "websockets"),
         *("--no-access-log", "--log-level", "warning"),
@@ -76,7 +91,7 @@ def _gunicorn(launch: Launch, port: int) -> list[str]:
         idle = [f"--keep-alive={IDLE_SECONDS}", f"--worker-connections={connections}"]
     return [
         launch.app,
-        *("--pythonpath", str(APPS)),
+        *("--pythonpath", str(launch.directory)),
         *("--bind", f"{HOST}:{port}", "--workers", str(launch.workers)),
         *("--log-level", "warning", "--no-control-socket"),
         *idle,
@@ -122,6 +137,10 @@ def _hypercorn(launch: Launch, port: int) -> list[str]:
     ]
 
 
+def _bare_hyper(launch: Launch, port: int) -> list[str]:
+    return ["--host", HOST, "--port", str(port), "--threads", str(launch.workers)]
+
+
 def _is_andon_worker(process: Process) -> bool:
     return "andon.worker" in process.command
 
@@ -154,4 +173,28 @@ SERVERS = {
         Server("granian", "granian", "granian", "granian", _granian, _is_child_worker),
         Server("hypercorn", "hypercorn", "hypercorn", "hypercorn", _hypercorn, _is_child_worker),
     )
+}
+
+ANDON = SERVERS["andon"]
+# What a machine gives at most without Python: a row beside the servers, never one of them.
+BARE_HYPER = Server(
+    "hyper", "hyper (no Python)", "hyper", "andon-bare-hyper", _bare_hyper, _is_child_worker
+)
+# Andon with an option that makes it another server in the cases that measure it.
+OFFLOAD = ANDON.having("andon-offload", "Andon, offload", "--on-block", "offload")
+ELASTIC = ANDON.having("andon-elastic", "Andon, 3 workers at most", "--max-workers", "3")
+EXPLAIN = ANDON.having("andon-explain", "Andon, explaining", "--explain")
+QUEUE_TIMEOUT_SECONDS = 0.5
+# As many threads as the framework has under the others, so that all have the same capacity.
+BOUNDED = ANDON.having(
+    "andon-bounded",
+    "Andon, queue 0.5 s",
+    *("--queue-timeout", str(QUEUE_TIMEOUT_SECONDS)),
+    *("--heavy-queue-timeout", str(QUEUE_TIMEOUT_SECONDS)),
+    *("--threads", "40"),
+)
+
+TITLES = {
+    server.name: server.title
+    for server in (*SERVERS.values(), BARE_HYPER, OFFLOAD, ELASTIC, EXPLAIN, BOUNDED)
 }

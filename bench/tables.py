@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.servers import SERVERS
+from bench.servers import TITLES
 
 Row = dict[str, Any]
 MISSING = "-"
@@ -62,9 +62,19 @@ def _one_line(text: str) -> str:
 
 def server_title(row: Row) -> str:
     """The server's name as readers know it; Andon stands out."""
-    server = SERVERS.get(row["server"])
-    title = server.title if server else str(row["server"])
-    return f"**{title}**" if row["server"] == "andon" else title
+    title = title_of(row["server"])
+    return f"**{title}**" if is_ours(row) else title
+
+
+def is_ours(row: Row) -> bool:
+    """Whether a row is one of Andon, with whatever options."""
+    name = str(row["server"])
+    return name == "andon" or name.startswith("andon-")
+
+
+def title_of(name: str) -> str:
+    """The title of a server, or of a variant of one, by its name."""
+    return TITLES.get(name, name)
 
 
 SERVER = Column("server", server_title)

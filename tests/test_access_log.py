@@ -9,6 +9,8 @@ from tests.support.raw_http import request_bytes
 LINE = re.compile(
     r'(?P<client>127\.0\.0\.1:[0-9]+) "(?P<request>[^"]*)" '
     r"(?P<status>[0-9]{3}) (?P<bytes>[0-9]+)B (?P<milliseconds>[0-9]+(\.[0-9]+)?)ms"
+    r"( worker=(?P<worker>[0-9]+) lane=[a-z]+ executor=[a-z]+ reason=[a-z-]+"
+    r" queue=[0-9.]+ms run=[0-9.]+ms( cpu=[0-9.]+ms)?)?"
 )
 
 
@@ -30,6 +32,7 @@ def test_a_line_names_client_request_status_size_and_time(raw_server: AndonServe
     assert line["request"] == "GET /status?code=404&body=twelve+bytes&line=1 HTTP/1.1"
     assert (line["status"], line["bytes"]) == ("404", "12")
     assert 0 <= float(line["milliseconds"]) < 10_000
+    assert line["worker"] == "1"
 
 
 def test_the_target_is_logged_as_it_was_sent(raw_server: AndonServer) -> None:

@@ -21,6 +21,10 @@ OPTIONS = [
     *("--limit-request-line", "--limit-request-head", "--limit-request-fields"),
     *("--limit-request-body", "--backlog", "--ws-max-size", "--ws-ping-interval"),
     *("--ws-ping-timeout", "--ws-per-message-deflate", "--no-ws-per-message-deflate"),
+    *("--max-workers", "--threads", "--on-block", "--stall-after", "--stall-report-after"),
+    *("--queue-timeout", "--heavy-queue-timeout", "--queue-requests", "--queue-bytes"),
+    *("--request-timeout", "--cancel-on-disconnect", "--explain", "--trusted-peers"),
+    *("--config", "--state-dir", "--dispatch-trace", "--log-format"),
 ]
 
 

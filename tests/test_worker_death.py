@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed as WebSocketClosed
@@ -111,9 +112,12 @@ def test_requests_go_to_the_worker_which_is_not_held(start_server: StartServer) 
 
 
 def test_requests_not_claimed_by_a_killed_worker_are_answered_by_another(
-    start_server: StartServer,
+    start_server: StartServer, tmp_path: Path
 ) -> None:
-    server = start_server("fastapi_routes:app", "--workers", "2")
+    # Without the rule the second call would be kept off the last worker.
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[tool.andon.routes]\n"GET /pid/block" = { run = "loop" }\n')
+    server = start_server("fastapi_routes:app", "--workers", "2", "--config", str(rules))
     holders = [server.connect(seconds=30) for _ in range(2)]
     waiting = [server.connect(seconds=30) for _ in range(5)]
     pids = []

@@ -1,4 +1,6 @@
-"""Plain FastAPI routes of E3: a pure Python loop under ``def`` and under ``async def``."""
+"""Plain FastAPI routes of E3: a pure Python loop under ``def`` and under ``async def``, and a route
+that answers at once.
+"""
 
 import os
 
@@ -13,6 +15,11 @@ def burn(loops: int) -> int:
     for number in range(loops):
         total += number & 7
     return total
+
+
+@app.get("/fast")
+async def fast() -> dict[str, int]:
+    return {"pid": os.getpid()}
 
 
 @app.get("/sync")

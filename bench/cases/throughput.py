@@ -6,6 +6,10 @@ round to round, each after a warm-up; the tables show the median over the rounds
 checked for its content before the load starts. The machine is shared by the client and the server,
 so look at the ratios, not at the absolute numbers. Andon's one worker is a process beside its
 front, so the column with processor time per request counts all of a server's processes.
+
+"hyper (no Python)" is no server but the measure of the machine: the Rust HTTP library that Andon's
+front and granian use, on one thread, answers the same bytes without calling anything. "x hyper"
+says how much of that is left with Python behind it.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from bench.case import Case, Row, Session, by_server, distinct, subset
 from bench.charts import panel
 from bench.errors import MeasurementFailed
 from bench.running import Running
-from bench.servers import Launch, Server
+from bench.servers import BARE_HYPER, Launch, Server
 from bench.svg import Chart, bars
 from bench.tables import (
     SERVER,
@@ -70,6 +74,8 @@ CREATE = Request("/items", "POST", POSTED, JSON_TYPE)
 ECHO = Request("/echo", "POST", TEN_KIB, {"content-type": "application/octet-stream"})
 
 WEBSOCKET = "websocket-c32"
+# The variants in which hyper alone is measured too.
+REFERENCED = ("bare-c32", "bare-c1", "echo-10k-c32", "async-c32")
 VARIANTS = (
     Variant(
         "bare-c32",
@@ -142,15 +148,16 @@ def run(session: Session) -> list[Row]:
 
 
 def _rounds(session: Session, name: str, app: str, load: Callable[[Running], Row]) -> None:
-    samples: dict[str, list[Row]] = {server.name: [] for server in session.servers}
-    for number in range(session.rounds):
-        shift = number % len(session.servers)
-        for server in session.servers[shift:] + session.servers[:shift]:
+    servers = [*session.servers, *([BARE_HYPER] if name in REFERENCED else [])]
+    samples: dict[str, list[Row]] = {server.name: [] for server in servers}
+    for number in range(session.repeats(3)):
+        shift = number % len(servers)
+        for server in servers[shift:] + servers[:shift]:
             label = {"variant": name, "round": number + 1}
             samples[server.name].append(
                 session.attempt(server, label, _sample, session, server, app, load)
             )
-    session.rows += [_median(server, name, samples[server.name]) for server in session.servers]
+    session.rows += [_median(server, name, samples[server.name]) for server in servers]
 
 
 def _sample(session: Session, server: Server, app: str, load: Callable[[Running], Row]) -> Row:
@@ -244,12 +251,14 @@ def _rates(rows: list[Row], server: str) -> dict[str, float | None]:
 
 
 def _columns(variant: str, rows: list[Row]) -> list[Column]:
-    uvicorn = by_server(rows).get("uvicorn")
+    uvicorn, hyper = by_server(rows).get("uvicorn"), by_server(rows).get("hyper")
+    reference = [Column("x hyper", ratio("requests_per_second", hyper))] if hyper else []
     transfer = [Column("MiB/s", mebibytes("bytes_per_second"))] if variant == "large-c32" else []
     return [
         Column("server", server_title),
         Column("per second", integer("requests_per_second")),
         Column("x uvicorn", ratio("requests_per_second", uvicorn)),
+        *reference,
         Column(
             "lowest and highest round",
             lambda row: f"{whole(row['lowest'])} to {whole(row['highest'])}",

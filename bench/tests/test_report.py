@@ -76,7 +76,7 @@ def test_page_is_written_from_results_alone(tmp_path: Path) -> None:
 
 
 def test_every_case_shows_rows_that_failed() -> None:
-    values: dict[str, Any] = {"workers": 2, "wait_ms": 50}
+    values: dict[str, Any] = {"workers": 2, "wait_ms": 50, "variant": "injected"}
     for case in CASES.values():
         row = {"server": "andon", "failure": "did not start", "connections": 5000}
         rows = [{**row, **{key: values.get(key, "x") for key in case.labels}}]

@@ -22,6 +22,9 @@ class Setup:
     loop: str
     log_level: str
     graceful_shutdown: float
+    threads: int = 1000
+    stall_report: float = 0.1
+    cancel_on_disconnect: bool = False
 
     @classmethod
     def from_environment(cls) -> "Setup":

@@ -5,12 +5,15 @@ Started by the supervisor as ``python -m andon.worker``; see `andon.setup` for i
 
 import asyncio
 import contextvars
+import gc
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from logging import Logger
 from typing import Literal, cast
 
-from andon import _andon, loops
+from andon import _andon, loops, offload, routes, stacks, threads
 from andon.lifespan import Lifespan, StartupFailed
 from andon.loading import Application, load
 from andon.logs import configure
@@ -29,7 +32,9 @@ def main() -> int:
     setup = Setup.from_environment()
     logger = configure(setup.log_level, setup.number)
     _leave_signals_to_the_front()
-    worker = _andon.Worker(setup.wire, setup.memory, setup.graceful_shutdown)
+    worker = _andon.Worker(
+        setup.wire, setup.memory, setup.graceful_shutdown, setup.threads, setup.cancel_on_disconnect
+    )
     try:
         loop = loops.new_loop(setup.loop)
         # Some applications ask for the loop while they are imported.
@@ -54,15 +59,58 @@ def _leave_signals_to_the_front() -> None:
 async def _serve(
     worker: _andon.Worker, application: Application, setup: Setup, logger: Logger
 ) -> int:
+    pool = worker.threads()
+    threads.install(pool, asyncio.get_running_loop())
+    worker.watch(setup.stall_report)
+    try:
+        return await _live(worker, pool, application, setup, logger)
+    finally:
+        pool.close()
+
+
+async def _live(
+    worker: _andon.Worker,
+    pool: _andon.Threads,
+    application: Application,
+    setup: Setup,
+    logger: Logger,
+) -> int:
     lifespan = Lifespan(application, cast(Literal["auto", "on", "off"], setup.lifespan))
     try:
         await lifespan.startup()
     except (Exception, SystemExit) as error:
         worker.failed(_STARTUP_STAGE, _describe_startup(setup.target, error))
         return EXIT_STARTUP
-    await _until_told_to_end(worker, application, lifespan, setup, logger)
+    _describe_routes(worker, application, logger)
+    calls = _Calls(logger, lambda: offload.install(worker, pool, application))
+    await _until_told_to_end(worker, application, lifespan, setup, calls)
     await lifespan.shutdown()
     return 0
+
+
+def _describe_routes(worker: _andon.Worker, application: Application, logger: Logger) -> None:
+    """Tell the front what there is. An application of a kind that is not known serves as well."""
+    try:
+        table = routes.table(application)
+    except Exception:
+        logger.warning("the application's routes could not be read", exc_info=True)
+        return
+    if table:
+        worker.routes(table)
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """What the extension module calls here."""
+
+    logger: Logger
+    offload: Callable[[], None]
+
+    def log(self, text: str, error: BaseException | None) -> None:
+        self.logger.error(text, exc_info=error)
+
+    def take_stack(self, identifier: int) -> list[stacks.Frame]:
+        return stacks.take(identifier)
 
 
 def _describe_startup(target: str, error: BaseException) -> str:
@@ -77,7 +125,7 @@ async def _until_told_to_end(
     application: Application,
     lifespan: Lifespan,
     setup: Setup,
-    logger: Logger,
+    calls: _Calls,
 ) -> None:
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
@@ -86,17 +134,16 @@ async def _until_told_to_end(
         try:
             turn = worker.read()
         except Exception:
-            logger.exception("the wire failed")
+            calls.logger.exception("the wire failed")
             turn = _andon.Turn.End
         if turn == _andon.Turn.End:
             loop.remove_reader(worker.fileno())
             end.set()
 
-    def log(text: str, error: BaseException | None) -> None:
-        logger.error(text, exc_info=error)
-
     context = contextvars.copy_context()
-    worker.serve(application, loop, context, setup.root_path, lifespan.state, log)
+    gc.callbacks.append(worker.collections())
+    loop.set_task_factory(worker.task_factory())
+    worker.serve(application, loop, context, setup.root_path, lifespan.state, calls)
     loop.add_reader(worker.fileno(), read)
     await end.wait()
 

@@ -38,6 +38,7 @@ pub struct Tally {
     by_header: BTreeMap<String, u64>,
     by_json: BTreeMap<String, u64>,
     latencies: Latencies,
+    latencies_by_status: BTreeMap<u16, Latencies>,
     sending: Latencies,
     timeline: Option<Timeline>,
     reconnects: u64,
@@ -58,6 +59,8 @@ pub struct RateReport {
     /// Seconds from the first due time until the last request was answered or given up.
     pub elapsed_s: f64,
     pub latency: Summary,
+    /// What a refused request waited for its refusal, apart from what an admitted one waited for its answer.
+    pub latency_by_status: BTreeMap<u16, Summary>,
     /// How late requests were sent: the wait for a free connection, the time to open a new one, and the client's own
     /// imprecision.
     pub sent_late: Summary,
@@ -73,6 +76,7 @@ impl Tally {
             by_header: BTreeMap::new(),
             by_json: BTreeMap::new(),
             latencies: Latencies::default(),
+            latencies_by_status: BTreeMap::new(),
             sending: Latencies::default(),
             timeline: interval.map(Timeline::new),
             reconnects: 0,
@@ -88,6 +92,7 @@ impl Tally {
             Err(fault) => *self.errors.entry(*fault).or_default() += 1,
             Ok((answer, latency)) => {
                 self.latencies.record(*latency);
+                self.latencies_by_status.entry(answer.status).or_default().record(*latency);
                 if let Some(timeline) = &mut self.timeline {
                     timeline.record(outcome.due, *latency);
                 }
@@ -121,6 +126,11 @@ impl Tally {
             reconnects: self.reconnects,
             elapsed_s: elapsed.as_secs_f64(),
             latency: self.latencies.summary(),
+            latency_by_status: self
+                .latencies_by_status
+                .into_iter()
+                .map(|(status, latencies)| (status, latencies.summary()))
+                .collect(),
             sent_late: self.sending.summary(),
             timeline: self.timeline.map(|timeline| timeline.intervals()).unwrap_or_default(),
         }
@@ -142,6 +152,18 @@ mod tests {
 
     fn outcome(result: Result<(Answer, Duration), Fault>) -> Outcome {
         Outcome { due: Duration::ZERO, sent_after: Some(Duration::ZERO), result, reconnected: false }
+    }
+
+    #[test]
+    fn refusals_have_latencies_of_their_own() {
+        let mut tally = Tally::new(Keys::default(), None);
+        for (status, milliseconds) in [(200, 90), (503, 1), (503, 3)] {
+            let answer = Answer { status, ..answer("") };
+            tally.record(&outcome(Ok((answer, Duration::from_millis(milliseconds)))));
+        }
+        let report = tally.report(Duration::from_secs(1));
+        assert_eq!(report.latency_by_status[&200].p50_ms, Some(90.0));
+        assert_eq!(report.latency_by_status[&503].max_ms, Some(3.0));
     }
 
     fn answer(body: &str) -> Answer {

@@ -49,7 +49,9 @@ fn settings(arguments: Vec<OsString>) -> Result<Option<Settings>> {
         return Ok(None);
     }
     let matches = command().try_get_matches_from(arguments)?;
-    Settings::from_arg_matches(&matches).map(Some)
+    let settings = Settings::from_arg_matches(&matches)?;
+    settings.check()?;
+    Ok(Some(settings))
 }
 
 /// Parsed by itself: with the other options there, those that the environment sets would be in its way.
@@ -95,6 +97,12 @@ mod tests {
     #[test]
     fn missing_application_is_a_usage_error() {
         assert_eq!(settings_of(&[]).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn options_that_contradict_each_other_are_a_usage_error() {
+        let error = settings_of(&["main:app", "--workers", "4", "--max-workers", "2"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
     }
 
     #[test]

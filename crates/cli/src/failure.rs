@@ -2,8 +2,12 @@
 
 use std::{fmt, io};
 
+use andon_config::RulesError;
 use andon_front::BindError;
 use andon_supervisor::{Departure, StartError};
+
+/// The command line, the environment or the file of rules is wrong; clap has the same.
+const MISTAKEN: i32 = 2;
 
 /// The server could not be started, or the application's lifespan start-up failed.
 const NOT_STARTED: i32 = 3;
@@ -61,6 +65,12 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "error: {}", self.message.as_deref().unwrap_or("interrupted"))
+    }
+}
+
+impl From<RulesError> for Failure {
+    fn from(error: RulesError) -> Self {
+        Self { code: MISTAKEN, message: Some(error.to_string()) }
     }
 }
 

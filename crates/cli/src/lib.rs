@@ -3,16 +3,19 @@
 //! [`run`] is called by the extension module, with the GIL released, and stays until the server has ended:
 //!
 //! ```text
-//!   arguments -> command: Settings -> log -> descriptors -> front::bind -> supervisor::start -> front::serve
-//!                    |                                          |               |
-//!                    '--- exit code 2 or 0                      '--- 3          '--- 3 or 4
+//!   arguments -> command: Settings -> log -> rules, profiles -> front::bind -> supervisor::start -> front::serve
+//!                    |                           |                  |               |
+//!                    '--- exit code 2 or 0       '--- 2             '--- 3          '--- 3 or 4
 //! ```
 //! What goes wrong ends here, as a [`Failure`](failure::Failure) with an exit code and, where there is one, a hint.
 
+mod background;
 mod command;
 mod descriptors;
 mod failure;
 mod log;
+mod profiles;
+mod queue;
 mod reference;
 mod serve;
 mod signals;
@@ -39,7 +42,7 @@ pub fn run(arguments: Vec<OsString>, python: PythonInfo) -> i32 {
         Invocation::Serve(settings) => settings,
         Invocation::Done(code) => return code,
     };
-    log::start(settings.logging.level);
+    log::start(settings.logging.level, settings.logging.format);
     match serve::serve(&settings, python) {
         Ok(()) => 0,
         Err(failure) => {

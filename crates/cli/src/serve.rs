@@ -9,21 +9,24 @@
 //! kernel's backlog instead of being refused.
 
 use std::{
+    ops::RangeInclusive,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use andon_config::Settings;
+use andon_config::{RouteRules, Settings};
 use andon_front::{Front, FrontSettings, Listener};
-use andon_link::{QueueLimits, Workers};
+use andon_link::{Started, Workers};
 use andon_observe::AccessLog;
-use andon_supervisor::{Commands, Progress, Supervisor, SupervisorSettings};
+use andon_supervisor::{Commands, Progress, Supervisor, SupervisorSettings, worker_range};
 use tokio::sync::oneshot;
 
 use crate::{
-    PythonInfo, descriptors,
+    PythonInfo, background, descriptors,
     failure::Failure,
+    profiles::ProfileFile,
+    queue,
     signals::{Order, Signals},
 };
 
@@ -35,19 +38,43 @@ const EVENT_INTERVAL: u32 = 16;
 pub(crate) fn serve(settings: &Settings, python: PythonInfo) -> Result<(), Failure> {
     descriptors::open_standard_streams().map_err(|error| Failure::lacking("cannot open the null device", &error))?;
     descriptors::raise_limit();
+    let (started, profiles) = start_queue(settings)?;
+    let workers = Arc::clone(&started.workers);
     let listener = andon_front::bind(&settings.binding)?;
-    let (access_log, writer) = match settings.logging.access().then(AccessLog::stdout).transpose() {
+    let format = settings.logging.format;
+    let (access_log, writer) = match settings.logging.access().then(|| AccessLog::stdout(format)).transpose() {
         Ok(log) => log.unzip(),
         Err(error) => return Err(Failure::lacking("cannot start the access log's thread", &error)),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build();
     let runtime = runtime.map_err(|error| Failure::lacking("cannot start the event loop of the front", &error))?;
     let front = FrontSettings::new(settings, access_log);
-    let outcome = runtime.block_on(async { Server::start(settings, front, python)?.run(listener).await });
+    let outcome = runtime.block_on(async {
+        if let Some(file) = profiles.clone() {
+            tokio::spawn(background::save_profiles(file, Arc::clone(&workers)));
+        }
+        Server::start(settings, front, started, python)?.run(listener).await
+    });
     // Connections that were given up record their last lines when the runtime drops them.
     drop(runtime);
     drop(writer);
+    workers.flush_trace();
+    if let Some(file) = profiles {
+        file.save(workers.profiles());
+    }
     outcome
+}
+
+/// The queue without a worker yet, and the file in which what it learns is kept.
+fn start_queue(settings: &Settings) -> Result<(Started, Option<Arc<ProfileFile>>), Failure> {
+    let rules = RouteRules::read(&settings.dispatch, &settings.application.app_dir)?;
+    let profiles = settings.dispatch.state_dir.as_deref().map(ProfileFile::open).transpose();
+    let profiles = profiles.map_err(|error| Failure::lacking("cannot use the directory of --state-dir", &error))?;
+    let learned = profiles.as_ref().map(ProfileFile::earlier).unwrap_or_default();
+    let queue = queue::settings(settings, &worker_range(settings), rules, learned);
+    let started = Workers::start(queue);
+    let started = started.map_err(|error| Failure::lacking("cannot write the file of --dispatch-trace", &error))?;
+    Ok((started, profiles.map(Arc::new)))
 }
 
 struct Server<'a> {
@@ -56,34 +83,37 @@ struct Server<'a> {
     signals: Signals,
     supervisor: Supervisor,
     commands: Commands,
-    workers: u16,
 }
 
 impl<'a> Server<'a> {
-    fn start(settings: &'a Settings, front: FrontSettings, python: PythonInfo) -> Result<Self, Failure> {
+    fn start(
+        settings: &'a Settings,
+        front: FrontSettings,
+        Started { workers, stalls }: Started,
+        python: PythonInfo,
+    ) -> Result<Self, Failure> {
         let signals = Signals::listen().map_err(|error| Failure::lacking("cannot listen to signals", &error))?;
-        let concurrency = settings.limits.concurrency.map(|limit| limit as usize);
-        let workers = Workers::new(QueueLimits { concurrency });
+        tokio::spawn(background::log_stalls(stalls, settings.logging.format));
         let watched = Arc::clone(&workers);
         tokio::spawn(async move { watched.watch().await });
-        if let Some(longest) = settings.busy_poll.limit() {
+        if let Some(longest) = settings.workers.busy_poll.limit() {
             let polled = Arc::clone(&workers);
             tokio::spawn(async move { polled.busy_poll(longest).await });
         }
 
         let supervision = SupervisorSettings::new(python.executable, settings);
-        let count = supervision.workers;
         let supervisor = Supervisor::start(supervision, Arc::clone(&workers));
         let commands = supervisor.commands();
-        Ok(Self { settings, front: Front::new(workers, front), signals, supervisor, commands, workers: count })
+        tokio::spawn(background::resize(Arc::clone(&workers), supervisor.commands()));
+        Ok(Self { settings, front: Front::new(workers, front), signals, supervisor, commands })
     }
 
     async fn run(mut self, listener: Listener) -> Result<(), Failure> {
         if !self.until_ready().await? {
             return self.stop(Duration::ZERO).await;
         }
-        let plural = if self.workers == 1 { "" } else { "s" };
-        tracing::info!("listening on http://{} with {} worker{plural}", listener.address, self.workers);
+        let workers = in_words(worker_range(self.settings));
+        tracing::info!("listening on http://{} with {workers}", listener.address);
         let left = self.until_drained(listener).await?;
         self.stop(left).await
     }
@@ -160,6 +190,14 @@ impl<'a> Server<'a> {
                 },
             }
         }
+    }
+}
+
+fn in_words(workers: RangeInclusive<u16>) -> String {
+    match workers.into_inner() {
+        (1, 1) => "1 worker".to_owned(),
+        (least, most) if least == most => format!("{least} workers"),
+        (least, most) => format!("{least} to {most} workers"),
     }
 }
 

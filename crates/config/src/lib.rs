@@ -2,17 +2,27 @@
 //!
 //! [`Settings`] is what the command line parses into; every part of the server takes the group that concerns it and
 //! nothing more. The command line wins over the environment. What cannot be right is refused here, by clap, with exit
-//! code 2.
+//! code 2. [`RouteRules`] is what a file says of single routes; it is read by its own, for it depends on the options.
 
+mod dispatch;
 mod duration;
 mod limits;
+mod peers;
+mod requests;
+mod routes;
 mod serving;
 mod websocket;
+mod workers;
 
+pub use dispatch::{DispatchOptions, OnBlock, QueueOptions};
 pub use duration::Seconds;
 pub use limits::{Limits, Timeouts};
-pub use serving::{Application, Binding, Lifespan, LogLevel, Logging, LoopKind, Reload, ResponseFields, Settings};
+pub use peers::TrustedPeers;
+pub use requests::RequestOptions;
+pub use routes::{RoutePriority, RouteRule, RouteRules, RouteRun, RulesError};
+pub use serving::{Application, Binding, Lifespan, LogFormat, LogLevel, Logging, Reload, ResponseFields, Settings};
 pub use websocket::WebSocketOptions;
+pub use workers::{LoopKind, WorkerOptions};
 
 #[cfg(test)]
 mod tests {
@@ -43,6 +53,30 @@ mod tests {
         let settings = parse(&["--limit-request-head", "9000", "--timeout-request-head", "0"]).unwrap();
         assert_eq!(settings.limits.request_head, 9000);
         assert_eq!(settings.timeouts.request_head.limit(), None);
+    }
+
+    #[test]
+    fn number_of_workers_follows_from_what_is_given() {
+        let range = |arguments: &[&str]| parse(arguments).unwrap().workers.range(4);
+        assert_eq!(range(&[]), 4..=8);
+        assert_eq!(range(&["--workers", "2"]), 2..=2);
+        assert_eq!(range(&["--max-workers", "3"]), 3..=3);
+        assert_eq!(range(&["--max-workers", "6"]), 4..=6);
+        assert_eq!(range(&["--workers", "2", "--max-workers", "6"]), 2..=6);
+    }
+
+    #[test]
+    fn fewer_workers_at_most_than_at_least_are_refused() {
+        let settings = parse(&["--workers", "4", "--max-workers", "2"]).unwrap();
+        assert!(settings.check().unwrap_err().to_string().contains("--max-workers"));
+        assert!(parse(&["--workers", "2", "--max-workers", "2"]).unwrap().check().is_ok());
+    }
+
+    #[test]
+    fn what_a_stall_is_cannot_be_turned_off() {
+        assert!(parse(&["--stall-after", "0"]).is_err());
+        assert!(parse(&["--stall-report-after", "0"]).is_err());
+        assert_eq!(parse(&["--queue-timeout", "0"]).unwrap().queue.timeout.limit(), None);
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, ValueEnum, error::ErrorKind};
 use serde::Serialize;
 
-use crate::{Limits, Seconds, Timeouts, WebSocketOptions};
+use crate::{DispatchOptions, Limits, QueueOptions, RequestOptions, Timeouts, WebSocketOptions, WorkerOptions};
 
 /// Everything that `andon` can be told.
 #[derive(Debug, Clone, Parser)]
@@ -26,30 +26,18 @@ pub struct Settings {
     #[command(flatten)]
     pub binding: Binding,
 
-    /// Worker processes. By default as many as there are processors to use (affinity and cgroup counted)
-    #[arg(long, short = 'w', env = "ANDON_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512), help_heading = "Workers")]
-    pub workers: Option<u16>,
-
-    /// Event loop of the workers; `auto` takes uvloop where it is installed
-    #[arg(
-        long = "loop",
-        env = "ANDON_LOOP",
-        value_enum,
-        default_value_t,
-        value_name = "LOOP",
-        help_heading = "Workers"
-    )]
-    pub event_loop: LoopKind,
-
-    /// Longest time in seconds for which the front polls for the answer to a lone request instead of sleeping; 0: never
-    #[arg(
-        long,
-        env = "ANDON_BUSY_POLL",
-        value_name = "SECONDS",
-        default_value = "0.0002",
-        help_heading = "Workers"
-    )]
-    pub busy_poll: Seconds,
+    /// The processes that run the application.
+    #[command(flatten)]
+    pub workers: WorkerOptions,
+    /// Which of them gets a request.
+    #[command(flatten)]
+    pub dispatch: DispatchOptions,
+    /// Requests for which none is free.
+    #[command(flatten)]
+    pub queue: QueueOptions,
+    /// What holds for every request.
+    #[command(flatten)]
+    pub requests: RequestOptions,
 
     /// When code changes.
     #[command(flatten)]
@@ -69,6 +57,19 @@ pub struct Settings {
     /// WebSockets.
     #[command(flatten)]
     pub websocket: WebSocketOptions,
+}
+
+impl Settings {
+    /// Refuses options that contradict each other, as clap does with what is wrong by itself.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        match (self.workers.least, self.workers.most) {
+            (Some(least), Some(most)) if most < least => {
+                let text = format!("--max-workers {most} is less than --workers {least}");
+                Err(Settings::command().error(ErrorKind::ValueValidation, text))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The application and how to find it.
@@ -134,6 +135,10 @@ pub struct Logging {
     #[arg(long = "log-level", env = "ANDON_LOG_LEVEL", value_enum, default_value_t, value_name = "LEVEL")]
     pub level: LogLevel,
 
+    /// How messages and the access log are written: lines for people, or an object of JSON in each line
+    #[arg(long = "log-format", env = "ANDON_LOG_FORMAT", value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: LogFormat,
+
     /// Write a line for each answer to standard output (`--no-access-log`: do not)
     #[arg(long = "access-log", env = "ANDON_ACCESS_LOG", default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = ArgAction::Set, value_name = "BOOL", overrides_with = "no_access_log")]
     access_log: bool,
@@ -180,19 +185,6 @@ impl ResponseFields {
     }
 }
 
-/// Which event loop the workers run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LoopKind {
-    /// uvloop where it is installed, else asyncio's own.
-    #[default]
-    Auto,
-    /// uvloop.
-    Uvloop,
-    /// asyncio's own.
-    Asyncio,
-}
-
 /// Whether the lifespan protocol is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -223,4 +215,14 @@ pub enum LogLevel {
     Debug,
     /// Everything.
     Trace,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
 }

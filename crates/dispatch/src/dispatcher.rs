@@ -1,35 +1,42 @@
-//! The one queue and the choice of a worker.
+//! The state of dispatch and its one entrance. What each event does is in the files named after it: [`crate::arrival`],
+//! [`crate::placing`], [`crate::looking`], [`crate::ending`].
+//!
+//! Invariants between steps:
+//! - a request is absent, waits in the queue of its route, or is placed on one worker;
+//! - `waiting`, `waiting_bytes`, the groups' counts and heads, and the workers' sums say the same as the requests;
+//! - nothing waits that a free worker could take, except behind what goes first.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::time::Duration;
 
 use crate::{
-    Action, Event, Refusal, RequestId, Settings, WorkerId,
-    worker::{Phase, Worker},
+    Action, Class, Event, Lane, Refusal, RouteId, SavedProfile, Settings, WorkerId,
+    calls::Calls,
+    elastic::{Need, Size},
+    group::{Group, GroupName},
+    profile::Profile,
+    reserve::Reserve,
+    route::Route,
+    workers::Workers,
 };
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Placement {
-    Absent,
-    /// In the queue, under the ticket that its queue entry bears.
-    Queued(i64),
-    Placed(WorkerId),
-}
 
 /// The state of dispatch. Time is given to it, as the duration since any fixed moment.
 #[derive(Debug)]
 pub struct Dispatcher {
-    settings: Settings,
-    workers: BTreeMap<WorkerId, Worker>,
-    placements: Vec<Placement>,
-    /// Entries whose ticket is no longer that of their request are left over and skipped.
-    queue: VecDeque<(RequestId, i64)>,
-    waiting: usize,
-    live: usize,
-    next_ticket: i64,
-    first_ticket: i64,
+    pub(crate) settings: Settings,
+    pub(crate) workers: Workers,
+    pub(crate) calls: Calls,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) groups: [Group; 4],
+    pub(crate) waiting: usize,
+    pub(crate) waiting_bytes: u64,
+    pub(crate) live: usize,
+    pub(crate) next_ticket: i64,
+    pub(crate) first_ticket: i64,
+    pub(crate) placements: u64,
+    pub(crate) reserve: Reserve,
+    /// What the present step takes back.
+    pub(crate) recalls: Vec<Action>,
+    size: Size,
 }
 
 impl Dispatcher {
@@ -37,13 +44,19 @@ impl Dispatcher {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            workers: BTreeMap::new(),
-            placements: Vec::new(),
-            queue: VecDeque::new(),
+            workers: Workers::default(),
+            calls: Calls::default(),
+            routes: Vec::new(),
+            groups: Default::default(),
             waiting: 0,
+            waiting_bytes: 0,
             live: 0,
             next_ticket: 0,
             first_ticket: -1,
+            placements: 0,
+            reserve: Reserve::default(),
+            recalls: Vec::new(),
+            size: Size::default(),
         }
     }
 
@@ -59,129 +72,86 @@ impl Dispatcher {
 
     /// Requests placed on a worker that have not ended.
     pub fn busy(&self, worker: WorkerId) -> usize {
-        self.workers.get(&worker).map_or(0, |worker| worker.busy)
+        self.workers.get(worker).map_or(0, |worker| worker.busy as usize)
     }
 
-    /// Whether some worker has not taken up all that it was offered: time matters then.
-    pub fn has_offers(&self) -> bool {
-        self.workers.values().any(Worker::has_offers)
+    /// Whether the caller is to look at the workers about every 5 ms: [`Event::Taken`] and [`Event::Seen`] of each,
+    /// then one [`Event::Tick`].
+    pub fn needs_ticks(&self) -> bool {
+        self.workers.iter().any(|worker| worker.needs_looks())
+    }
+
+    /// When an [`Event::Tick`] is due even if nothing happens and no looks are needed.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let expiries = self.groups.iter().filter_map(|group| group.expiries.first().map(|first| first.0));
+        expiries.chain(self.size.next_deadline(&self.settings)).min()
+    }
+
+    /// Where requests of the route wait now.
+    pub fn lane_of(&self, route: RouteId) -> Lane {
+        self.routes.get(route.0 as usize).map_or(GroupName::New, Route::group).lane()
+    }
+
+    /// What kind of work the route's calls are placed as now.
+    pub fn class_of(&self, route: RouteId) -> Class {
+        self.routes.get(route.0 as usize).map_or(Class::Unknown, |route| route.class)
+    }
+
+    /// Every route, what its calls are placed as, and what was learned of it.
+    pub fn profiles(&self) -> impl Iterator<Item = (RouteId, Class, SavedProfile)> {
+        let profile = |(index, route): (usize, &Route)| (RouteId(index as u32), route.class, route.profile.saved());
+        self.routes.iter().enumerate().map(profile)
     }
 
     /// Takes in what happened at `now` and appends what is to be done to `actions`.
     pub fn step(&mut self, now: Duration, event: Event, actions: &mut Vec<Action>) {
         match event {
-            Event::WorkerReady(worker) => {
-                self.workers.insert(worker, Worker::new());
-            }
+            Event::Arrived(arrival) => self.arrive(now, arrival, actions),
+            Event::Taken { worker, total } => self.take(worker, total),
+            Event::Measured { request, usage } => self.measure(now, request, usage),
+            Event::Ended(request) => self.end(now, request),
+            Event::Seen { worker, sight } => self.look(now, worker, sight),
+            Event::Tick => self.tick(now, actions),
+            Event::Recalled(request) => self.take_back(now, request, actions),
+            Event::WorkerReady(worker) => self.workers.add(worker),
             Event::WorkerRetired(worker) => {
-                if let Some(worker) = self.workers.get_mut(&worker) {
-                    worker.phase = Phase::Retired;
+                if let Some(worker) = self.workers.get_mut(worker) {
+                    worker.retired = true;
                 }
             }
-            Event::WorkerGone(worker) => {
-                self.workers.remove(&worker);
+            Event::WorkerGone(worker) => self.workers.remove(worker),
+            Event::RouteKnown { route, rule, profile } => {
+                self.with_route(now, route, |route| {
+                    route.rule = rule;
+                    if let Some(saved) = profile {
+                        route.profile = Profile::restore(saved, now);
+                    }
+                });
             }
-            Event::Taken { worker, total } => {
-                if let Some(worker) = self.workers.get_mut(&worker) {
-                    worker.take(total);
-                }
+        }
+        if self.waiting > 0 {
+            self.drop_expired(now, actions);
+            self.place_waiting(now, actions);
+        }
+        // Last: a recall that succeeds is reported by a step of its own, whose offers must reach their workers after
+        // those of this one. Workers tell what they have taken up by its number.
+        actions.append(&mut self.recalls);
+    }
+
+    /// Time has passed.
+    fn tick(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        self.recall_late(now);
+        let waiting_since = self.groups.iter().filter_map(Group::waiting_since).min();
+        let need = Need { waiting_since, ready: self.workers.ready(), spare: self.workers.spare(&self.settings) };
+        actions.extend(self.size.resize(need, now, &self.settings).map(Action::Resize));
+    }
+
+    /// Nobody is up, so nothing can wait.
+    pub(crate) fn refuse_all(&mut self, actions: &mut Vec<Action>) {
+        for name in GroupName::ALL {
+            while let Some(&(_, request)) = self.groups[name as usize].expiries.first() {
+                self.drop_waiting(request, Refusal::NoWorker, actions);
             }
-            Event::Arrived(request) => self.arrive(request, actions),
-            Event::Recalled(request) => self.requeue(request),
-            Event::Ended(request) => self.end(request),
-            Event::Tick => self.recall_from_stalled(now, actions),
         }
-        self.place_waiting(now, actions);
-    }
-
-    fn arrive(&mut self, request: RequestId, actions: &mut Vec<Action>) {
-        if self.settings.concurrency.is_some_and(|limit| self.live >= limit) {
-            actions.push(Action::Refuse(request, Refusal::Overloaded));
-            return;
-        }
-        self.live += 1;
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.set_placement(request, Placement::Queued(ticket));
-        self.queue.push_back((request, ticket));
-        self.waiting += 1;
-    }
-
-    /// What was taken back has waited longest: it goes to the head of the queue.
-    fn requeue(&mut self, request: RequestId) {
-        let Placement::Placed(worker) = self.placement(request) else {
-            return;
-        };
-        self.leave_worker(worker);
-        let ticket = self.first_ticket;
-        self.first_ticket -= 1;
-        self.set_placement(request, Placement::Queued(ticket));
-        self.queue.push_front((request, ticket));
-        self.waiting += 1;
-    }
-
-    fn end(&mut self, request: RequestId) {
-        match self.placement(request) {
-            Placement::Absent => return,
-            Placement::Queued(_) => self.waiting -= 1,
-            Placement::Placed(worker) => self.leave_worker(worker),
-        }
-        self.live -= 1;
-        self.set_placement(request, Placement::Absent);
-    }
-
-    fn leave_worker(&mut self, worker: WorkerId) {
-        if let Some(worker) = self.workers.get_mut(&worker) {
-            worker.busy -= 1;
-        }
-    }
-
-    fn recall_from_stalled(&mut self, now: Duration, actions: &mut Vec<Action>) {
-        for (&id, worker) in &mut self.workers {
-            actions.extend(worker.stalled_offers(now, &self.settings).map(|request| Action::Recall(request, id)));
-        }
-    }
-
-    fn place_waiting(&mut self, now: Duration, actions: &mut Vec<Action>) {
-        let nobody = !self.workers.values().any(|worker| worker.phase == Phase::Ready);
-        while let Some(&(request, ticket)) = self.queue.front() {
-            if self.placement(request) != Placement::Queued(ticket) {
-                self.queue.pop_front();
-                continue;
-            }
-            if nobody {
-                self.queue.pop_front();
-                self.end(request);
-                actions.push(Action::Refuse(request, Refusal::NoWorker));
-                continue;
-            }
-            let Some(worker) = self.least_busy() else {
-                return;
-            };
-            self.queue.pop_front();
-            self.waiting -= 1;
-            self.set_placement(request, Placement::Placed(worker));
-            if let Some(worker) = self.workers.get_mut(&worker) {
-                worker.offer(request, now);
-            }
-            actions.push(Action::Offer(request, worker));
-        }
-    }
-
-    fn least_busy(&self) -> Option<WorkerId> {
-        let free = self.workers.iter().filter(|(_, worker)| worker.is_free(&self.settings));
-        free.min_by_key(|(id, worker)| (worker.busy, **id)).map(|(&id, _)| id)
-    }
-
-    fn placement(&self, request: RequestId) -> Placement {
-        self.placements.get(request.0 as usize).copied().unwrap_or(Placement::Absent)
-    }
-
-    fn set_placement(&mut self, request: RequestId, placement: Placement) {
-        let index = request.0 as usize;
-        if self.placements.len() <= index {
-            self.placements.resize(index + 1, Placement::Absent);
-        }
-        self.placements[index] = placement;
     }
 }

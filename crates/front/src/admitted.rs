@@ -7,22 +7,27 @@ use std::{
     task::{Context, Poll},
 };
 
-use andon_link::{Event, Exchange, Lost};
+use andon_link::{Event, Exchange};
+use andon_observe::Placed;
+use andon_wire::Usage;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response, StatusCode,
     header::{CONNECTION, CONTENT_LENGTH},
 };
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     answer::{Head, InvalidAnswer},
     answer_stream::{Beginning, Stream, let_end},
     body::AnswerBody,
     connection::Connection,
+    explanation,
     file::FileStream,
     record::Record,
     rejection::Rejection,
     request_body::Pumped,
+    terms::Terms,
     websocket::{self, Handshake},
 };
 
@@ -36,6 +41,10 @@ pub(crate) struct Admitted {
     pub(crate) handshake: Option<Handshake>,
     /// Whether its client may be sent 1xx answers: not with HTTP/1.0 (RFC 9110 section 15.2).
     pub(crate) takes_interim: bool,
+    /// How long it may take, and whether its answer is explained.
+    pub(crate) terms: Terms,
+    /// What it had used of its worker before its answer; told where it is explained.
+    pub(crate) usage: Option<Usage>,
 }
 
 impl Admitted {
@@ -47,26 +56,55 @@ impl Admitted {
         fields: HeaderMap,
         record: &mut Option<Box<Record>>,
     ) -> Result<Response<AnswerBody>, Rejection> {
-        match self.first_event(connection).await? {
+        let event = match self.terms.deadline {
+            None => self.first_event(connection).await,
+            Some(deadline) => self.first_event_until(deadline, connection).await,
+        };
+        let placed = self.placed(record);
+        match event? {
             Event::Response { payload, end } => {
-                let head = Head::parse(&payload, fields).map_err(refuse)?;
+                let mut head = Head::parse(&payload, fields).map_err(refuse)?;
+                self.explain(&mut head, placed.as_ref());
                 self.respond(connection, is_head, head, end).await
             }
             Event::WebSocketAccept(payload) if self.handshake.is_some() => {
-                let head = Head::parse_accept(&payload, fields).map_err(refuse)?;
+                let mut head = Head::parse_accept(&payload, fields).map_err(refuse)?;
+                self.explain(&mut head, placed.as_ref());
                 let handshake = self.handshake.ok_or(Rejection::Failed)?;
                 Ok(websocket::accept(connection, self.exchange, handshake, head, record.take()))
             }
             Event::WebSocketClose(_) if self.handshake.is_some() => Err(Rejection::WebSocketDenied),
             Event::Finished { .. } => Err(Rejection::Failed),
-            Event::Lost(Lost::Unavailable) => Err(Rejection::Unavailable),
-            Event::Lost(Lost::Overloaded) => Err(Rejection::Overloaded),
-            Event::Lost(Lost::WorkerDied) => Err(Rejection::WorkerDied),
+            Event::Lost(lost) => Err(lost.into()),
             event => {
                 tracing::error!("a worker began an answer with {event:?}");
                 Err(Rejection::Failed)
             }
         }
+    }
+
+    /// Where the request was placed, if anybody wants to know it. The record gets it, too.
+    fn placed(&self, record: &mut Option<Box<Record>>) -> Option<Placed> {
+        if record.is_none() && !self.terms.explain {
+            return None;
+        }
+        let placed = self.exchange.placement().map(|placement| explanation::placed(&placement, self.usage))?;
+        if let Some(record) = record {
+            record.set_placed(placed);
+        }
+        Some(placed)
+    }
+
+    fn explain(&self, head: &mut Head, placed: Option<&Placed>) {
+        if let Some(placed) = placed.filter(|_| self.terms.explain) {
+            explanation::put_fields(&mut head.fields, placed);
+        }
+    }
+
+    /// In a box: few requests have a deadline, and all would hold room for its timer.
+    async fn first_event_until(&mut self, deadline: Instant, connection: &Connection) -> Result<Event, Rejection> {
+        let in_time = Box::pin(timeout_at(deadline, self.first_event(connection))).await;
+        in_time.unwrap_or(Err(Rejection::DeadlinePassed))
     }
 
     async fn first_event(&mut self, connection: &Connection) -> Result<Event, Rejection> {
@@ -77,6 +115,7 @@ impl Admitted {
                         connection.interim.put(&payload);
                     }
                 }
+                Event::Usage(usage) => self.usage = Some(usage),
                 event => return Ok(event),
             }
         }
@@ -122,7 +161,8 @@ impl Admitted {
             head.check_length().map_err(refuse)?;
             AnswerBody::whole(std::mem::take(&mut head.first))
         } else {
-            let beginning = begin(&self.exchange, std::mem::take(&mut head.first), head.length).await?;
+            let mut beginning = begin(&self.exchange, std::mem::take(&mut head.first), head.length).await?;
+            beginning.deadline = self.terms.deadline;
             AnswerBody::stream(Stream::new(self.exchange, beginning))
         };
         let mut answer = Response::new(body);

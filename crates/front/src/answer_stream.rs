@@ -5,14 +5,18 @@
 //! keep to it is cut, for the next answer on the connection would be taken for a part of it.
 
 use std::{
+    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use andon_link::{Event, Exchange};
+use andon_link::{Event, Exchange, Lost};
 use andon_wire::FLOW_WINDOW;
 use bytes::Bytes;
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep, sleep_until},
+};
 
 use crate::{body::Cut, file::FileStream};
 
@@ -42,6 +46,8 @@ pub(crate) struct Beginning {
     pub(crate) file: Option<FileStream>,
     /// The application's `content-length`.
     pub(crate) length: Option<u64>,
+    /// When it is cut.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// A body that comes in pieces.
@@ -56,6 +62,8 @@ pub(crate) struct Stream {
     length_left: Option<u64>,
     /// Sent to the client, but not granted to the worker again yet.
     ungranted: usize,
+    /// Ends when the stream is to be cut.
+    overdue: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
@@ -67,6 +75,7 @@ impl Stream {
             source: beginning.file.map_or(Source::Exchange, Source::File),
             length_left: beginning.length,
             ungranted: 0,
+            overdue: beginning.deadline.map(|deadline| Box::pin(sleep_until(deadline))),
         }
     }
 
@@ -77,6 +86,9 @@ impl Stream {
 
     /// The next piece, which is not empty; `None` at the end.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Cut>> {
+        if self.overdue.as_mut().is_some_and(|overdue| overdue.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(Err(Cut::TimedOut));
+        }
         if !self.first.is_empty() {
             let first = std::mem::take(&mut self.first);
             self.grant(first.len());
@@ -106,7 +118,7 @@ impl Stream {
         match (self.ahead.take(), &self.exchange) {
             (Some(event), _) => Poll::Ready(event),
             (None, Some(exchange)) => exchange.poll_event(context),
-            (None, None) => Poll::Ready(Event::Finished { failed: true }),
+            (None, None) => Poll::Ready(Event::Lost(Lost::WorkerDied)),
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) enum Cut {
     TooShort,
     #[error("the file of the answer cannot be read: {0}")]
     File(#[from] std::io::Error),
+    #[error("the time of the request was over")]
+    TimedOut,
     #[error("the worker sent what is no part of an answer")]
     Protocol,
 }

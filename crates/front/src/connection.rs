@@ -25,6 +25,8 @@ use crate::{
 pub(crate) struct Connection {
     pub(crate) front: Arc<Shared>,
     pub(crate) client: Endpoint,
+    /// What the client asks of the server itself counts.
+    pub(crate) trusted: bool,
     pub(crate) server: Endpoint,
     pub(crate) watch: Arc<Watch>,
     pub(crate) unread: Arc<Unread>,
@@ -39,6 +41,7 @@ impl Connection {
             watch: Arc::new(Watch::new(&front.settings.timeouts)),
             unread: Arc::default(),
             interim: Arc::default(),
+            trusted: front.settings.trusted_peers.contains(client.ip()),
             client: Endpoint::new(client),
             server: Endpoint::new(server),
             upgrade: Mutex::new(None),

@@ -21,6 +21,7 @@ mod checks;
 mod closing;
 mod connection;
 mod endpoint;
+mod explanation;
 mod file;
 mod front;
 mod interim;
@@ -32,6 +33,7 @@ mod request_head;
 mod service;
 mod settings;
 mod stream;
+mod terms;
 mod watch;
 mod websocket;
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use andon_observe::{Answered, Outcome};
+use andon_observe::{Answered, Outcome, Placed};
 use http::{Method, StatusCode, Uri, Version};
 use tokio::time::Instant;
 
@@ -18,6 +18,7 @@ pub(crate) struct Record {
     started: Instant,
     outcome: Option<Outcome>,
     bytes: u64,
+    placed: Option<Placed>,
 }
 
 impl Record {
@@ -33,13 +34,18 @@ impl Record {
     ) -> Option<Box<Self>> {
         connection.front.settings.access_log.is_some().then(|| {
             let connection = Arc::clone(connection);
-            Box::new(Self { connection, method, uri, version, started, outcome: None, bytes: 0 })
+            Box::new(Self { connection, method, uri, version, started, outcome: None, bytes: 0, placed: None })
         })
     }
 
     /// An answer was begun.
     pub(crate) fn set_status(&mut self, status: StatusCode) {
         self.outcome = Some(Outcome::Status(status.as_u16()));
+    }
+
+    /// The request was given to a worker.
+    pub(crate) fn set_placed(&mut self, placed: Placed) {
+        self.placed = Some(placed);
     }
 
     /// A WebSocket has ended.
@@ -68,6 +74,7 @@ impl Drop for Record {
             outcome,
             bytes: self.bytes,
             elapsed,
+            placed: self.placed,
         });
     }
 }

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use andon_link::Lost;
 use http::{
     HeaderValue, Response, StatusCode, Version,
     header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, SERVER},
@@ -36,6 +37,25 @@ pub(crate) enum Rejection {
     Unavailable,
     /// Too many requests wait already.
     Overloaded,
+    /// Too many requests of its route run and wait already.
+    RouteFull,
+    /// No worker was free in time.
+    TimedOut,
+    /// Its time was over before its answer began.
+    DeadlinePassed,
+}
+
+impl From<Lost> for Rejection {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Unavailable => Rejection::Unavailable,
+            Lost::Overloaded => Rejection::Overloaded,
+            Lost::RouteFull => Rejection::RouteFull,
+            Lost::TimedOut => Rejection::TimedOut,
+            Lost::DeadlinePassed => Rejection::DeadlinePassed,
+            Lost::WorkerDied => Rejection::WorkerDied,
+        }
+    }
 }
 
 impl Rejection {
@@ -49,9 +69,10 @@ impl Rejection {
             Rejection::UnknownTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Rejection::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
             Rejection::WebSocketDenied => StatusCode::FORBIDDEN,
-            Rejection::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             Rejection::WorkerDied => StatusCode::BAD_GATEWAY,
-            Rejection::Unavailable | Rejection::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Rejection::DeadlinePassed => StatusCode::GATEWAY_TIMEOUT,
+            _ if self.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -62,8 +83,16 @@ impl Rejection {
             Rejection::WebSocketVersion => "only WebSocket version 13 is supported",
             Rejection::Unavailable => "no worker is available",
             Rejection::Overloaded => "too many requests are waiting",
+            Rejection::RouteFull => "too many requests of this kind are waiting",
+            Rejection::TimedOut => "no worker was free in time",
+            Rejection::DeadlinePassed => "the request took too long",
             _ => self.status().canonical_reason().unwrap_or_default(),
         }
+    }
+
+    /// Whether the same request may well be answered a little later.
+    fn is_temporary(self) -> bool {
+        matches!(self, Rejection::Unavailable | Rejection::Overloaded | Rejection::RouteFull | Rejection::TimedOut)
     }
 
     /// Whether the connection is closed: the request's end was not found, or must not be trusted.
@@ -71,10 +100,9 @@ impl Rejection {
     /// A failed application also closes it, as under uvicorn; an overloaded server does not, since a new connection
     /// would only cost it more.
     fn closes(self) -> bool {
-        !matches!(
-            self,
-            Rejection::WorkerDied | Rejection::Unavailable | Rejection::Overloaded | Rejection::WebSocketVersion
-        )
+        let stays_open =
+            matches!(self, Rejection::WorkerDied | Rejection::DeadlinePassed | Rejection::WebSocketVersion);
+        !stays_open && !self.is_temporary()
     }
 
     /// Whether the client may go on sending a request of which nothing more will be read.
@@ -95,17 +123,14 @@ impl Rejection {
         if self.closes() {
             fields.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        match self {
-            Rejection::Unavailable | Rejection::Overloaded => {
-                fields.insert(RETRY_AFTER, retry_after());
-            }
-            Rejection::WebSocketVersion => {
-                // RFC 9110 section 15.5.22: the answer names what to upgrade to.
-                fields.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
-                fields.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-                fields.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            }
-            _ => {}
+        if self.is_temporary() {
+            fields.insert(RETRY_AFTER, retry_after());
+        }
+        if self == Rejection::WebSocketVersion {
+            // RFC 9110 section 15.5.22: the answer names what to upgrade to.
+            fields.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
+            fields.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            fields.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         answer
     }

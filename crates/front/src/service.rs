@@ -24,6 +24,7 @@ use crate::{
     rejection::Rejection,
     request_body::{Pump, read_inline},
     request_head::{Traits, payload},
+    terms::Terms,
     watch::Hold,
     websocket,
 };
@@ -36,7 +37,7 @@ pub(crate) async fn answer(
     let hold = connection.watch.hold();
     let started = Instant::now();
     let (mut parts, body) = request.into_parts();
-    let admitted = admit(&connection, &mut parts, body, &hold).await;
+    let admitted = admit(&connection, &mut parts, body, &hold, started).await;
     let is_head = parts.method == Method::HEAD;
     let mut record = Record::new(&connection, parts.method, parts.uri, parts.version, started);
     // The request's map becomes the answer's: its memory is used again, and what it shares of hyper's read buffer is
@@ -66,6 +67,7 @@ async fn admit(
     parts: &mut Parts,
     mut body: Incoming,
     hold: &Hold,
+    arrived: Instant,
 ) -> Result<Admitted, Rejection> {
     checks::check(parts, &connection.front.settings.limits, |has_length| connection.watch.head_is(has_length))?;
     let handshake = websocket::examine(parts, connection.front.settings.websocket.deflate)?;
@@ -79,13 +81,17 @@ async fn admit(
     if small.is_some() && has_body {
         read_inline(&mut body, &connection.watch, &mut payload).await?;
     }
-    let request = Request { payload, body_complete: small.is_some() };
-    let exchange = connection.front.workers.submit(request);
+    let workers = &connection.front.workers;
+    let route = workers.route(parts.method.as_str(), parts.uri.path(), handshake.is_some());
+    let terms = Terms::of(connection, &parts.headers, workers.route_timeout(route), arrived);
+    let (timeout, explain) = (terms.time_left(), terms.explain);
+    let exchange = workers.submit(Request { payload, body_complete: small.is_some(), route, timeout, explain });
     let pumped = small.is_none().then(|| {
         let connection = Arc::clone(connection);
         Pump { body, sender: exchange.sender(), connection, expects_continue, hold: hold.clone() }.spawn()
     });
-    Ok(Admitted { exchange, pumped, handshake, takes_interim: parts.version == Version::HTTP_11 })
+    let takes_interim = parts.version == Version::HTTP_11;
+    Ok(Admitted { exchange, pumped, handshake, takes_interim, terms, usage: None })
 }
 
 /// RFC 9110 section 10.1.1: an HTTP/1.0 client cannot be told to go on.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use andon_config::{Limits, Settings, Timeouts, WebSocketOptions};
+use andon_config::{Limits, Settings, Timeouts, TrustedPeers, WebSocketOptions};
 use andon_observe::AccessLog;
 
 /// Everything that a [`crate::Front`] can be told.
@@ -18,6 +18,12 @@ pub struct FrontSettings {
     pub server_field: bool,
     /// Whether answers without a `date` field get one.
     pub date_field: bool,
+    /// How long a request may take.
+    pub request_timeout: Option<Duration>,
+    /// Whether every answer tells how it came about.
+    pub explain: bool,
+    /// Clients that may ask for that, and for another time.
+    pub trusted_peers: TrustedPeers,
     /// Where a line is written for each answer.
     pub access_log: Option<AccessLog>,
 }
@@ -31,6 +37,9 @@ impl FrontSettings {
             websocket: WebSocketSettings::new(&settings.websocket),
             server_field: settings.fields.server(),
             date_field: settings.fields.date(),
+            request_timeout: settings.requests.timeout.limit(),
+            explain: settings.requests.explain,
+            trusted_peers: settings.requests.trusted_peers.clone(),
             access_log,
         }
     }

@@ -4,6 +4,7 @@ mod support;
 
 use std::io::Write;
 
+use andon_config::LogFormat;
 use andon_wire::{FLOW_WINDOW, Flags, FromWorker, INLINE_BODY_LIMIT, ToWorker, head::HttpVersion};
 use support::{Server, settings};
 
@@ -412,7 +413,7 @@ async fn missing_file_is_no_answer() {
 #[tokio::test]
 async fn each_answer_has_a_line_in_the_access_log() {
     let (read, write) = std::io::pipe().unwrap();
-    let (log, writer) = andon_observe::AccessLog::start(write).unwrap();
+    let (log, writer) = andon_observe::AccessLog::start(write, LogFormat::Text).unwrap();
     let mut settings = settings();
     settings.access_log = Some(log);
     let (server, mut worker) = Server::start(settings).await;
@@ -429,7 +430,9 @@ async fn each_answer_has_a_line_in_the_access_log() {
     let log = std::io::read_to_string(read).unwrap();
     let lines: Vec<&str> = log.lines().collect();
     assert!(lines[0].starts_with(&format!("127.0.0.1:{port} \"GET /pa\\x22th?q HTTP/1.1\" 200 5B ")), "{log}");
+    assert!(lines[0].contains(" worker=1 lane=") && lines[0].contains(" executor=loop reason="), "{log}");
     assert!(lines[1].starts_with(&format!("127.0.0.1:{port} \"GET / HTTP/1.1\" 400 12B ")), "{log}");
+    assert!(!lines[1].contains("worker="), "no worker was given it: {log}");
 }
 
 #[tokio::test]

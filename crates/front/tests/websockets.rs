@@ -2,7 +2,7 @@
 
 mod support;
 
-use andon_config::Seconds;
+use andon_config::{LogFormat, Seconds};
 use andon_wire::{FLOW_WINDOW, Flags, FromWorker, ToWorker};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use support::{
@@ -355,7 +355,7 @@ async fn websocket_that_does_not_close_is_cut_with_the_rest() {
 #[tokio::test]
 async fn websocket_has_one_line_in_the_access_log_with_its_close_code() {
     let (read, write) = std::io::pipe().unwrap();
-    let (log, writer) = andon_observe::AccessLog::start(write).unwrap();
+    let (log, writer) = andon_observe::AccessLog::start(write, LogFormat::Text).unwrap();
     let mut settings = settings();
     settings.access_log = Some(log);
     let (server, mut worker) = Server::start(settings).await;

@@ -8,14 +8,15 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use andon_dispatch::{RequestId, WorkerId};
-use andon_wire::{FLOW_WINDOW, websocket::Close};
+use andon_dispatch::{RequestId, RouteId, WorkerId};
+use andon_wire::{FLOW_WINDOW, Usage, websocket::Close};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::Workers;
+use crate::{Placement, Request, Workers};
 
 /// What came from the worker, in its order. Payloads are as the wire has them, not yet checked.
 #[derive(Debug)]
@@ -51,10 +52,14 @@ pub enum Event {
     },
     /// The application closes the WebSocket, or denies it if it has not accepted it.
     WebSocketClose(Close),
+    /// What the exchange has used so far: told before the answer, where the request asked for it.
+    Usage(Usage),
     /// The application's callable has returned. Nothing follows.
     Finished {
         /// It raised, or left its answer unfinished.
         failed: bool,
+        /// What it has used of its worker.
+        usage: Usage,
     },
     /// No answer, or no more of it, will come. Nothing follows.
     Lost(Lost),
@@ -65,8 +70,14 @@ pub enum Event {
 pub enum Lost {
     /// No worker is up.
     Unavailable,
-    /// Too many requests wait or run already.
+    /// Too many requests wait or run already, or it would have to wait for too long.
     Overloaded,
+    /// As many requests of its route run as are allowed, and it would have to wait for too long.
+    RouteFull,
+    /// It has waited for a worker as long as is allowed.
+    TimedOut,
+    /// Its time was over before it was started.
+    DeadlinePassed,
     /// The worker died after it had started the request.
     WorkerDied,
 }
@@ -88,6 +99,7 @@ pub(crate) struct State {
     /// The request frame's payload, kept until the worker is known to have started it.
     pub(crate) payload: Vec<u8>,
     pub(crate) body_complete: bool,
+    pub(crate) placement: Option<Placement>,
     events: VecDeque<Event>,
     event_waker: Option<Waker>,
     /// Bytes that the worker is ready to take; below zero by at most one WebSocket message.
@@ -101,22 +113,29 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) request: RequestId,
+    pub(crate) route: RouteId,
+    /// When it came, by the monotonic clock.
+    pub(crate) arrived: Duration,
+    /// Its answer tells how it was placed and what it used.
+    pub(crate) explain: bool,
     pub(crate) state: Mutex<State>,
 }
 
 impl Cell {
-    pub(crate) fn new(request: RequestId, payload: Vec<u8>, body_complete: bool) -> Self {
+    pub(crate) fn new(number: RequestId, arrived: Duration, request: Request) -> Self {
         let state = State {
             place: Place::Waiting,
-            payload,
-            body_complete,
+            payload: request.payload,
+            body_complete: request.body_complete,
+            placement: None,
             events: VecDeque::new(),
             event_waker: None,
             credit: 0,
             input_closed: false,
             credit_waker: None,
         };
-        Self { request, state: Mutex::new(state) }
+        let (route, explain) = (request.route, request.explain);
+        Self { request: number, route, arrived, explain, state: Mutex::new(state) }
     }
 
     /// Appends an event and wakes the exchange's owner.
@@ -184,6 +203,11 @@ impl Exchange {
     /// As [`poll_event`](Self::poll_event).
     pub async fn event(&self) -> Event {
         poll_fn(|context| self.poll_event(context)).await
+    }
+
+    /// Where the request was placed last; `None` while it waits for the first time.
+    pub fn placement(&self) -> Option<Placement> {
+        self.cell.state.lock().placement
     }
 
     /// A handle to send what belongs to the request after its head.

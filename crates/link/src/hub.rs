@@ -5,87 +5,71 @@
 //! - while requests wait, every worker has been asked to tell of claims ([`Hub::settle`]), so that the queue cannot be
 //!   forgotten.
 
-use std::{collections::BTreeMap, io, sync::Arc, task::Waker, time::Instant};
+use std::{collections::BTreeMap, io, sync::Arc, task::Waker, time::Duration};
 
-use andon_dispatch::{Action, Dispatcher, Event as Happened, Refusal, RequestId, WorkerId};
+use andon_dispatch::{Action, Arrival, Dispatcher, Event as Happened, Executor, Reason, Refusal, RequestId, WorkerId};
 use andon_wire::{
-    Flags, Frame, FromWorker, MAX_PAYLOAD, ToWorker, WireError,
-    frame::{NO_SLOT, begin_frame, finish_frame, parse_credit, put_frame},
+    Flags, MAX_PAYLOAD, ToWorker,
+    frame::{NO_SLOT, begin_frame, finish_frame},
     memory::SharedMemory,
     websocket::Close,
 };
-use tokio::{net::UnixStream, sync::mpsc::UnboundedSender};
+use parking_lot::Mutex;
+use tokio::{
+    net::UnixStream,
+    sync::{mpsc::UnboundedSender, watch},
+};
 
 use crate::{
+    QueueSettings, Request, StallReport, clock,
     exchange::{Cell, Event, Lost, Place},
-    outbox::Outbox,
-    slots::Slots,
+    placement::Placement,
+    routes::Routes,
+    stalls::HeldUp,
+    trace::Trace,
+    worker_link::WorkerLink,
     workers::Notice,
 };
 
-/// The front's end of one worker.
-pub(crate) struct Link {
-    number: u32,
-    memory: Arc<SharedMemory>,
-    slots: Slots,
-    outbox: Outbox,
-    notices: UnboundedSender<Notice>,
-    retired: bool,
-    /// Offers taken up, as last seen.
-    taken: u64,
-}
-
-impl Link {
-    fn new(number: u32, stream: Arc<UnixStream>, memory: SharedMemory, notices: UnboundedSender<Notice>) -> Self {
-        let memory = Arc::new(memory);
-        let slots = Slots::new(Arc::clone(&memory));
-        Self { number, memory, slots, outbox: Outbox::new(stream), notices, retired: false, taken: 0 }
-    }
-
-    fn put(&mut self, kind: ToWorker, flags: Flags, slot: u32, generation: u32, payload: &[u8]) {
-        put_frame(&mut self.outbox.bytes, kind as u8, flags, slot, generation, payload);
-        self.outbox.wake();
-    }
-
-    /// How many offers were taken up, if that has changed.
-    fn news(&mut self) -> Option<u64> {
-        let taken = self.memory.executor().taken();
-        let changed = taken != self.taken;
-        self.taken = taken;
-        changed.then_some(taken)
-    }
-
-    fn notify(&self, notice: Notice) {
-        // The supervisor may have stopped listening: it is ending.
-        let _ = self.notices.send(notice);
-    }
-}
-
 pub(crate) struct Hub {
-    dispatcher: Dispatcher,
+    pub(crate) dispatcher: Dispatcher,
+    /// Its lock is an inner one.
+    pub(crate) routes: Arc<Mutex<Routes>>,
     exchanges: Vec<Option<Arc<Cell>>>,
     unused: Vec<RequestId>,
-    links: BTreeMap<WorkerId, Link>,
+    pub(crate) links: BTreeMap<WorkerId, WorkerLink>,
     next_worker: u32,
-    epoch: Instant,
-    ticking: bool,
+    /// When the watch looks at the workers next, by the monotonic clock.
+    pub(crate) look_planned: Option<Duration>,
     actions: Vec<Action>,
-    news: Vec<(WorkerId, u64)>,
+    pub(crate) news: Vec<(WorkerId, u64)>,
+    trace: Option<Trace>,
+    pub(crate) reports: UnboundedSender<StallReport>,
+    wanted: watch::Sender<usize>,
 }
 
 impl Hub {
-    pub(crate) fn new(dispatcher: Dispatcher) -> Self {
-        Self {
-            dispatcher,
+    pub(crate) fn new(
+        settings: QueueSettings,
+        routes: Arc<Mutex<Routes>>,
+        reports: UnboundedSender<StallReport>,
+        wanted: watch::Sender<usize>,
+    ) -> io::Result<Self> {
+        let trace = settings.trace.map(|path| Trace::create(&path, &settings.dispatch)).transpose()?;
+        Ok(Self {
+            dispatcher: Dispatcher::new(settings.dispatch),
+            routes,
             exchanges: Vec::new(),
             unused: Vec::new(),
             links: BTreeMap::new(),
             next_worker: 0,
-            epoch: Instant::now(),
-            ticking: false,
+            look_planned: None,
             actions: Vec::new(),
             news: Vec::new(),
-        }
+            trace,
+            reports,
+            wanted,
+        })
     }
 
     /// Requests that have not ended.
@@ -96,15 +80,18 @@ impl Hub {
     // Requests
 
     /// Takes in a request and places it if a worker is free.
-    pub(crate) fn submit(&mut self, payload: Vec<u8>, body_complete: bool) -> Arc<Cell> {
-        let request = self.unused.pop().unwrap_or_else(|| {
+    pub(crate) fn submit(&mut self, request: Request) -> Arc<Cell> {
+        let (now, route, timeout) = (clock::now(), request.route, request.timeout);
+        let bytes = request.payload.len() as u64;
+        let number = self.unused.pop().unwrap_or_else(|| {
             self.exchanges.push(None);
             RequestId((self.exchanges.len() - 1) as u32)
         });
-        let cell = Arc::new(Cell::new(request, payload, body_complete));
-        self.exchanges[request.0 as usize] = Some(Arc::clone(&cell));
+        let cell = Arc::new(Cell::new(number, now, request));
+        self.exchanges[number.0 as usize] = Some(Arc::clone(&cell));
         self.observe();
-        self.step(Happened::Arrived(request));
+        let deadline = timeout.map(|timeout| now + timeout);
+        self.step(Happened::Arrived(Arrival { request: number, route, bytes, deadline }));
         cell
     }
 
@@ -153,7 +140,7 @@ impl Hub {
         self.send(cell, ToWorker::WebSocketDisconnect, Flags::END, &payload);
     }
 
-    fn end(&mut self, request: RequestId) {
+    pub(crate) fn end(&mut self, request: RequestId) {
         self.forget(request);
         self.step(Happened::Ended(request));
     }
@@ -175,7 +162,7 @@ impl Hub {
     ) -> WorkerId {
         let id = WorkerId(self.next_worker);
         self.next_worker += 1;
-        self.links.insert(id, Link::new(number, stream, memory, notices));
+        self.links.insert(id, WorkerLink::new(number, stream, memory, notices));
         id
     }
 
@@ -187,7 +174,7 @@ impl Hub {
         }
     }
 
-    fn tell_if_idle(&mut self, worker: WorkerId) {
+    pub(crate) fn tell_if_idle(&mut self, worker: WorkerId) {
         let busy = self.dispatcher.busy(worker);
         if let Some(link) = self.links.get(&worker)
             && link.retired
@@ -210,6 +197,7 @@ impl Hub {
 
     /// The worker's socket has ended: what it had not started goes to others, what it had is lost.
     pub(crate) fn detach(&mut self, worker: WorkerId) {
+        self.report_stall(worker, false);
         let Some(mut link) = self.links.remove(&worker) else {
             return;
         };
@@ -232,118 +220,17 @@ impl Hub {
         self.step(Happened::Recalled(cell.request));
     }
 
-    // Frames
-
-    /// Takes in one frame of a worker.
-    pub(crate) fn receive(&mut self, worker: WorkerId, frame: Frame) -> Result<(), WireError> {
-        let kind = FromWorker::try_from(frame.header.kind)?;
-        match kind {
-            FromWorker::Ready => self.ready(worker),
-            FromWorker::Failed => self.failed(worker, &frame.payload)?,
-            FromWorker::Claimed => {}
-            FromWorker::Finished => self.finished(worker, &frame),
-            _ => self.deliver(worker, kind, frame)?,
-        }
-        Ok(())
-    }
-
-    fn ready(&mut self, worker: WorkerId) {
-        if let Some(link) = self.links.get(&worker) {
-            link.notify(Notice::Ready);
-            self.step(Happened::WorkerReady(worker));
-        }
-    }
-
-    fn failed(&mut self, worker: WorkerId, payload: &[u8]) -> Result<(), WireError> {
-        let (&failure, text) = payload.split_first().ok_or(WireError::Truncated)?;
-        if let Some(link) = self.links.get(&worker) {
-            let text = String::from_utf8_lossy(text).into_owned();
-            link.notify(Notice::Failed { failure: failure.try_into()?, text });
-        }
-        Ok(())
-    }
-
-    fn finished(&mut self, worker: WorkerId, frame: &Frame) {
-        let link = self.links.get_mut(&worker);
-        if let Some(cell) = link.and_then(|link| link.slots.release(frame.header.slot, frame.header.generation)) {
-            cell.push(Event::Finished { failed: frame.header.flags.contains(Flags::FAILED) });
-            self.end(cell.request);
-            self.tell_if_idle(worker);
-        }
-    }
-
-    fn deliver(&mut self, worker: WorkerId, kind: FromWorker, frame: Frame) -> Result<(), WireError> {
-        let Frame { header, payload } = frame;
-        let link = self.links.get(&worker);
-        let Some(cell) = link.and_then(|link| link.slots.get(header.slot, header.generation)) else {
-            return Ok(());
-        };
-        let end = header.flags.contains(Flags::END);
-        cell.push(match kind {
-            FromWorker::RequestCredit => {
-                cell.add_credit(parse_credit(&payload)?);
-                return Ok(());
-            }
-            FromWorker::Response => Event::Response { payload, end },
-            FromWorker::ResponseBody => Event::Body { bytes: payload, end },
-            FromWorker::Informational => Event::Informational(payload),
-            FromWorker::File => Event::File(payload),
-            FromWorker::WebSocketAccept => Event::WebSocketAccept(payload),
-            FromWorker::WebSocketMessage => {
-                Event::WebSocketMessage { text: header.flags.contains(Flags::TEXT), end, bytes: payload }
-            }
-            FromWorker::WebSocketClose => Event::WebSocketClose(Close::parse(&payload)?),
-            FromWorker::Ready | FromWorker::Failed | FromWorker::Finished | FromWorker::Claimed => {
-                return Err(WireError::Invalid("frame"));
-            }
-        });
-        Ok(())
-    }
-
     // Dispatch
 
-    /// Ends each use of the hub: sees what workers have taken up meanwhile, and makes sure that a claim cannot be
-    /// missed while requests wait. True if the ticker must be woken.
-    pub(crate) fn settle(&mut self) -> bool {
-        // A worker that looked for the wish just before it was set has counted its claim before that, so reading the
-        // counts once more after asking closes the race.
-        while self.dispatcher.waiting() > 0 {
-            for link in self.links.values() {
-                link.memory.executor().want_notice();
-            }
-            if !self.observe() {
-                break;
-            }
-        }
-        let wake_ticker = !self.ticking && self.dispatcher.has_offers();
-        self.ticking |= wake_ticker;
-        wake_ticker
-    }
-
-    /// Time has passed: takes back what stalled workers hold. Returns whether time still matters.
-    pub(crate) fn tick(&mut self) -> bool {
-        self.observe();
-        self.step(Happened::Tick);
-        self.ticking = self.dispatcher.has_offers();
-        self.ticking
-    }
-
-    /// Reads from shared memory what the workers have taken up. True if it was more than before.
-    pub(crate) fn observe(&mut self) -> bool {
-        let mut news = std::mem::take(&mut self.news);
-        news.extend(self.links.iter_mut().filter_map(|(&worker, link)| link.news().map(|total| (worker, total))));
-        let any = !news.is_empty();
-        for (worker, total) in news.drain(..) {
-            self.step(Happened::Taken { worker, total });
-        }
-        self.news = news;
-        any
-    }
-
-    fn step(&mut self, event: Happened) {
-        let now = self.epoch.elapsed();
+    pub(crate) fn step(&mut self, event: Happened) {
+        let now = clock::now();
         let mut actions = std::mem::take(&mut self.actions);
-        self.dispatcher.step(now, event, &mut actions);
+        if let Some(trace) = &mut self.trace {
+            self.dispatcher.step(now, event.clone(), &mut actions);
+            trace.write(now, event, &actions);
+        } else {
+            self.dispatcher.step(now, event, &mut actions);
+        }
         for action in actions.drain(..) {
             self.carry_out(action);
         }
@@ -351,34 +238,49 @@ impl Hub {
         self.actions = actions;
     }
 
+    pub(crate) fn flush_trace(&mut self) {
+        if let Some(trace) = &mut self.trace {
+            trace.flush();
+        }
+    }
+
     fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Offer(request, worker) => self.offer(request, worker),
+            Action::Offer { request, worker, executor, reason } => self.offer(request, worker, executor, reason),
             Action::Recall(request, worker) => self.recall(request, worker),
             Action::Refuse(request, refusal) => {
                 if let Some(cell) = self.exchanges[request.0 as usize].clone() {
                     self.forget(request);
-                    cell.push(Event::Lost(match refusal {
-                        Refusal::NoWorker => Lost::Unavailable,
-                        Refusal::Overloaded => Lost::Overloaded,
-                    }));
+                    cell.push(Event::Lost(lost(refusal)));
                 }
+            }
+            Action::Resize(workers) => {
+                self.wanted.send_replace(workers);
             }
         }
     }
 
-    fn offer(&mut self, request: RequestId, worker: WorkerId) {
-        let (Some(cell), Some(link)) = (self.exchanges[request.0 as usize].as_ref(), self.links.get_mut(&worker))
-        else {
+    fn offer(&mut self, request: RequestId, worker: WorkerId, executor: Executor, reason: Reason) {
+        let Some(cell) = self.exchanges[request.0 as usize].clone() else {
             return;
         };
-        let Some((slot, generation)) = link.slots.offer(Arc::clone(cell)) else {
+        let lane = self.dispatcher.lane_of(cell.route);
+        let Some(link) = self.links.get_mut(&worker) else {
+            return;
+        };
+        let Some((slot, generation)) = link.slots.offer(Arc::clone(&cell)) else {
             tracing::error!(worker = link.number, "no free slot: dispatch counts more capacity than there is");
             return;
         };
+        let placed = clock::now();
+        let queued = placed.saturating_sub(cell.arrived);
         let mut state = cell.state.lock();
         state.place = Place::Worker { worker, slot, generation };
-        let flags = Flags::NONE.with(Flags::END, state.body_complete);
+        state.placement = Some(Placement { worker: link.number, lane, executor, reason, queued, placed });
+        let flags = Flags::NONE
+            .with(Flags::END, state.body_complete)
+            .with(Flags::EXPLAIN, cell.explain)
+            .with(Flags::THREAD, executor == Executor::Thread);
         let out = &mut link.outbox.bytes;
         let start = begin_frame(out, ToWorker::Request as u8, flags, slot, generation);
         out.extend_from_slice(&state.payload);
@@ -395,9 +297,26 @@ impl Hub {
         let Place::Worker { worker: holder, slot, generation } = cell.state.lock().place else {
             return;
         };
-        let link = self.links.get_mut(&worker).filter(|_| holder == worker);
-        if link.is_some_and(|link| link.slots.recall(slot, generation).is_some()) {
+        let Some(link) = self.links.get_mut(&worker).filter(|_| holder == worker) else {
+            return;
+        };
+        if link.slots.recall(slot, generation).is_some() {
+            let now = clock::now();
+            let placed = cell.state.lock().placement.map_or(now, |placement| placement.placed);
+            let route = self.routes.lock().name(cell.route);
+            let waited = now.saturating_sub(placed);
+            link.returned.add(now, HeldUp { route, waited, placed_elsewhere: true });
             self.requeue(&cell);
         }
+    }
+}
+
+fn lost(refusal: Refusal) -> Lost {
+    match refusal {
+        Refusal::NoWorker => Lost::Unavailable,
+        Refusal::Overloaded => Lost::Overloaded,
+        Refusal::RouteFull => Lost::RouteFull,
+        Refusal::TimedOut => Lost::TimedOut,
+        Refusal::DeadlinePassed => Lost::DeadlinePassed,
     }
 }

@@ -13,13 +13,25 @@
 //! - A task per worker (`socket`) reads and writes its socket, in as large batches as there are.
 
 mod busy_poll;
+mod clock;
 mod exchange;
+mod frames;
 mod hub;
+mod look;
 mod outbox;
+mod placement;
+mod routes;
+mod settings;
 mod slots;
 mod socket;
+mod stalls;
+mod trace;
+mod worker_link;
 mod workers;
 
-pub use andon_dispatch::WorkerId;
+pub use andon_dispatch::{RouteId, WorkerId};
 pub use exchange::{Event, Exchange, Lost, RequestSender};
-pub use workers::{Attached, Notice, QueueLimits, Request, Workers};
+pub use placement::Placement;
+pub use settings::QueueSettings;
+pub use stalls::{HeldUp, StallReport};
+pub use workers::{Attached, Notice, Request, Started, Workers};

@@ -2,7 +2,7 @@
 
 use std::{io, os::unix::net::UnixStream as StdStream, sync::Arc, time::Duration};
 
-use andon_dispatch::{Dispatcher, Settings, WorkerId};
+use andon_dispatch::{RouteId, SavedProfile, WorkerId};
 use andon_wire::{Flags, ToWorker, frame::StartFailure, memory::SharedMemory, websocket::Close};
 use parking_lot::Mutex;
 use tokio::{
@@ -10,25 +10,19 @@ use tokio::{
     sync::{
         Notify,
         mpsc::{UnboundedReceiver, unbounded_channel},
+        watch,
     },
 };
 
 use crate::{
+    QueueSettings, StallReport,
     busy_poll::BusyPoll,
+    clock,
     exchange::{Cell, Exchange, Place},
     hub::Hub,
+    routes::Routes,
     socket,
 };
-
-/// How often the front looks for stalls while some worker has not taken up all that it was offered.
-const TICK: Duration = Duration::from_millis(5);
-
-/// Bounds on what may be queued or placed.
-#[derive(Debug, Clone, Default)]
-pub struct QueueLimits {
-    /// Requests at once over all workers; more are refused.
-    pub concurrency: Option<usize>,
-}
 
 /// A request for a worker.
 #[derive(Debug)]
@@ -38,6 +32,12 @@ pub struct Request {
     pub payload: Vec<u8>,
     /// That is the whole body.
     pub body_complete: bool,
+    /// Its route: [`Workers::route`].
+    pub route: RouteId,
+    /// It must be started within this time.
+    pub timeout: Option<Duration>,
+    /// What it uses is told before its answer ([`crate::Event::Usage`]).
+    pub explain: bool,
 }
 
 /// What the supervisor is told of a worker.
@@ -70,16 +70,32 @@ pub struct Attached {
 /// All workers of a front, and all requests that want one.
 pub struct Workers {
     pub(crate) hub: Mutex<Hub>,
-    tick: Notify,
+    /// The watch must look at the workers sooner than it planned to.
+    look_sooner: Notify,
     pub(crate) busy_poll: BusyPoll,
+    /// Never held while the hub's lock is waited for.
+    routes: Arc<Mutex<Routes>>,
+    wanted: watch::Receiver<usize>,
+}
+
+/// What the caller of [`Workers::new`] gets.
+#[derive(Debug)]
+pub struct Started {
+    /// The workers, none yet.
+    pub workers: Arc<Workers>,
+    /// A report for each stall.
+    pub stalls: UnboundedReceiver<StallReport>,
 }
 
 impl Workers {
-    /// No worker yet.
-    pub fn new(limits: QueueLimits) -> Arc<Self> {
-        let settings = Settings { concurrency: limits.concurrency, ..Settings::default() };
-        let hub = Mutex::new(Hub::new(Dispatcher::new(settings)));
-        Arc::new(Self { hub, tick: Notify::new(), busy_poll: BusyPoll::default() })
+    /// No worker yet. Fails if the record of decisions cannot be written.
+    pub fn start(settings: QueueSettings) -> io::Result<Started> {
+        let routes = Arc::new(Mutex::new(Routes::new(&settings)));
+        let (reports, stalls) = unbounded_channel();
+        let (resize, wanted) = watch::channel(0);
+        let hub = Hub::new(settings, Arc::clone(&routes), reports, resize)?;
+        let (hub, look_sooner, busy_poll) = (Mutex::new(hub), Notify::new(), BusyPoll::default());
+        Ok(Started { workers: Arc::new(Self { hub, look_sooner, busy_poll, routes, wanted }), stalls })
     }
 
     /// Uses the hub and lets it settle.
@@ -87,31 +103,56 @@ impl Workers {
         let mut hub = self.hub.lock();
         let result = action(&mut hub);
         if hub.settle() {
-            self.tick.notify_one();
+            self.look_sooner.notify_one();
         }
         result
     }
 
-    /// Looks for stalled workers; runs as long as the server does.
+    /// Looks at the workers while they have requests; runs as long as the server does.
     pub async fn watch(&self) {
+        let mut planned = None;
         loop {
-            self.tick.notified().await;
-            loop {
-                tokio::time::sleep(TICK).await;
-                let mut hub = self.hub.lock();
-                let goes_on = hub.tick();
-                if !(hub.settle() || goes_on) {
-                    break;
+            let Some(time) = planned else {
+                self.look_sooner.notified().await;
+                planned = self.hub.lock().look_planned;
+                continue;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(clock::until(time)) => {
+                    let mut hub = self.hub.lock();
+                    hub.tick();
+                    hub.settle();
+                    planned = hub.look_planned;
                 }
+                () = self.look_sooner.notified() => planned = self.hub.lock().look_planned,
             }
         }
     }
 
     // For the front
 
+    /// The route of a request: `path` as it is in the target, percent-encoded and without a query.
+    pub fn route(&self, method: &str, path: &str, websocket: bool) -> RouteId {
+        let (route, news) = self.routes.lock().find(method, path, websocket);
+        if let Some(news) = news {
+            self.with(|hub| hub.step(news));
+        }
+        route
+    }
+
+    /// Method and template of a route, such as `GET /items/{item_id}`.
+    pub fn route_name(&self, route: RouteId) -> Arc<str> {
+        self.routes.lock().name(route)
+    }
+
+    /// How long a request of the route may take, by its rule.
+    pub fn route_timeout(&self, route: RouteId) -> Option<Duration> {
+        self.routes.lock().timeout(route)
+    }
+
     /// Queues a request or offers it at once.
     pub fn submit(self: &Arc<Self>, request: Request) -> Exchange {
-        let cell = self.with(|hub| hub.submit(request.payload, request.body_complete));
+        let cell = self.with(|hub| hub.submit(request));
         self.busy_poll.wake();
         Exchange::new(Arc::clone(self), cell)
     }
@@ -151,6 +192,24 @@ impl Workers {
     }
 
     // For the supervisor
+
+    /// How many workers dispatch wants, once it wants another number than there was at first.
+    pub fn wanted(&self) -> watch::Receiver<usize> {
+        self.wanted.clone()
+    }
+
+    /// Writes out what is kept in memory of the record of decisions; to be called at the end.
+    pub fn flush_trace(&self) {
+        self.hub.lock().flush_trace();
+    }
+
+    /// What was learned of the routes, by name.
+    pub fn profiles(&self) -> Vec<(String, SavedProfile)> {
+        let hub = self.hub.lock();
+        let routes = self.routes.lock();
+        let profiles = hub.dispatcher.profiles();
+        profiles.map(|(route, _, profile)| (routes.name(route).to_string(), profile)).collect()
+    }
 
     /// Takes over the front's end of a worker's socket. Nothing is offered to the worker before it says that it is
     /// ready. Must be called inside a tokio runtime.

@@ -6,12 +6,12 @@ mod fake_worker;
 
 use std::{sync::Arc, time::Duration};
 
-use andon_link::{Event, Exchange, Lost, Notice, QueueLimits, Request, Workers};
-use andon_wire::{FLOW_WINDOW, Flags, FromWorker, MAX_PAYLOAD, ToWorker, websocket::Close};
+use andon_link::{Event, Exchange, Lost, Notice, QueueSettings, Request, RouteId, Workers};
+use andon_wire::{FLOW_WINDOW, Flags, FromWorker, MAX_PAYLOAD, ToWorker, usage::USAGE_LENGTH, websocket::Close};
 use fake_worker::FakeWorker;
 
 fn workers() -> Arc<Workers> {
-    let workers = Workers::new(QueueLimits::default());
+    let workers = Workers::start(QueueSettings::default()).unwrap().workers;
     tokio::spawn({
         let workers = Arc::clone(&workers);
         async move { workers.watch().await }
@@ -19,9 +19,16 @@ fn workers() -> Arc<Workers> {
     workers
 }
 
-fn submit(workers: &Arc<Workers>) -> Exchange {
-    workers.submit(Request { payload: b"head and body".to_vec(), body_complete: true })
+fn request(payload: &[u8], body_complete: bool) -> Request {
+    Request { payload: payload.to_vec(), body_complete, route: RouteId(0), timeout: None, explain: false }
 }
+
+fn submit(workers: &Arc<Workers>) -> Exchange {
+    workers.submit(request(b"head and body", true))
+}
+
+/// What a request has used that has used nothing.
+const USED: [u8; USAGE_LENGTH] = [0; USAGE_LENGTH];
 
 /// Every test ends within this, or fails.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -39,9 +46,9 @@ async fn a_request_is_answered() {
     let name = (frame.header.slot, frame.header.generation);
     assert!(worker.memory.slot(name.0).unwrap().claim(name.1));
     worker.send(FromWorker::Response, Flags::END, name, b"answer").await;
-    worker.send(FromWorker::Finished, Flags::NONE, name, &[]).await;
+    worker.send(FromWorker::Finished, Flags::NONE, name, &USED).await;
     assert!(matches!(soon(exchange.event()).await, Event::Response { payload, end: true } if payload == "answer"));
-    assert!(matches!(soon(exchange.event()).await, Event::Finished { failed: false }));
+    assert!(matches!(soon(exchange.event()).await, Event::Finished { failed: false, .. }));
 }
 
 #[tokio::test]
@@ -118,7 +125,7 @@ async fn requests_beyond_the_window_are_offered_when_the_worker_tells_of_claims(
 async fn the_body_is_sent_within_the_credit() {
     let workers = workers();
     let mut worker = FakeWorker::ready(&workers).await;
-    let exchange = workers.submit(Request { payload: vec![1], body_complete: false });
+    let exchange = workers.submit(request(&[1], false));
     let sender = exchange.sender();
     let name = soon(worker.take()).await.unwrap();
     worker.send(FromWorker::RequestCredit, Flags::NONE, name, &1000_u32.to_le_bytes()).await;
@@ -136,7 +143,7 @@ async fn the_body_is_sent_within_the_credit() {
 async fn credit_beyond_the_window_is_not_believed() {
     let workers = workers();
     let mut worker = FakeWorker::ready(&workers).await;
-    let exchange = workers.submit(Request { payload: vec![1], body_complete: false });
+    let exchange = workers.submit(request(&[1], false));
     let name = soon(worker.take()).await.unwrap();
     worker.send(FromWorker::RequestCredit, Flags::NONE, name, &u32::MAX.to_le_bytes()).await;
     assert_eq!(soon(exchange.sender().credit()).await, Some(FLOW_WINDOW));
@@ -180,8 +187,8 @@ async fn a_late_frame_does_not_reach_the_next_exchange_in_its_slot() {
     let mut worker = FakeWorker::ready(&workers).await;
     let first = submit(&workers);
     let name = soon(worker.take()).await.unwrap();
-    worker.send(FromWorker::Finished, Flags::FAILED, name, &[]).await;
-    assert!(matches!(soon(first.event()).await, Event::Finished { failed: true }));
+    worker.send(FromWorker::Finished, Flags::FAILED, name, &USED).await;
+    assert!(matches!(soon(first.event()).await, Event::Finished { failed: true, .. }));
     let second = submit(&workers);
     let next = soon(worker.take()).await.unwrap();
     assert_eq!(next.0, name.0);
@@ -211,7 +218,7 @@ async fn a_retired_worker_is_idle_when_its_exchanges_have_ended() {
     let name = soon(worker.take()).await.unwrap();
     workers.retire(worker.attached.id);
     assert!(worker.attached.notices.try_recv().is_err());
-    worker.send(FromWorker::Finished, Flags::NONE, name, &[]).await;
+    worker.send(FromWorker::Finished, Flags::NONE, name, &USED).await;
     assert!(matches!(soon(worker.attached.notices.recv()).await, Some(Notice::Idle)));
     drop(exchange);
 }

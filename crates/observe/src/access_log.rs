@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use andon_config::LogFormat;
 use parking_lot::{Condvar, Mutex};
 
 use crate::Answered;
@@ -43,6 +44,7 @@ struct Shared {
 #[derive(Debug, Clone)]
 pub struct AccessLog {
     shared: Arc<Shared>,
+    format: LogFormat,
 }
 
 /// The thread behind an [`AccessLog`]. Dropping it writes out what is there; later lines are dropped.
@@ -54,17 +56,17 @@ pub struct AccessLogWriter {
 
 impl AccessLog {
     /// A log on standard output.
-    pub fn stdout() -> io::Result<(AccessLog, AccessLogWriter)> {
-        Self::start(io::stdout())
+    pub fn stdout(format: LogFormat) -> io::Result<(AccessLog, AccessLogWriter)> {
+        Self::start(io::stdout(), format)
     }
 
     /// A log on `sink`, which only the thread started here will use.
-    pub fn start(sink: impl Write + Send + 'static) -> io::Result<(AccessLog, AccessLogWriter)> {
+    pub fn start(sink: impl Write + Send + 'static, format: LogFormat) -> io::Result<(AccessLog, AccessLogWriter)> {
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);
         let thread =
             std::thread::Builder::new().name("access-log".to_owned()).spawn(move || write_out(&for_thread, sink))?;
-        Ok((AccessLog { shared: Arc::clone(&shared) }, AccessLogWriter { shared, thread: Some(thread) }))
+        Ok((AccessLog { shared: Arc::clone(&shared), format }, AccessLogWriter { shared, thread: Some(thread) }))
     }
 
     /// Adds a line. Never waits for the sink.
@@ -75,7 +77,10 @@ impl AccessLog {
             return;
         }
         let before = pending.lines.len();
-        answered.put(&mut pending.lines);
+        match self.format {
+            LogFormat::Text => answered.put(&mut pending.lines),
+            LogFormat::Json => answered.put_json(&mut pending.lines),
+        }
         let wake = before == 0 || (before < BATCH && pending.lines.len() >= BATCH);
         drop(pending);
         if wake {
@@ -152,6 +157,7 @@ mod tests {
             outcome: Outcome::Status(200),
             bytes: 0,
             elapsed: Duration::ZERO,
+            placed: None,
         }
     }
 
@@ -190,7 +196,7 @@ mod tests {
     #[test]
     fn every_line_is_written_in_order_before_finish_returns() {
         let memory = Memory::default();
-        let (log, writer) = AccessLog::start(memory.clone()).unwrap();
+        let (log, writer) = AccessLog::start(memory.clone(), LogFormat::Text).unwrap();
         for number in 0..1000 {
             log.record(&answered(format!("/{number}").as_bytes()));
         }
@@ -205,7 +211,7 @@ mod tests {
     fn a_sink_that_blocks_does_not_block_the_front_and_dropped_lines_are_counted() {
         let (entered, when_entered) = mpsc::channel();
         let (leave, left) = mpsc::channel();
-        let (log, writer) = AccessLog::start(Gate { entered, leave: left }).unwrap();
+        let (log, writer) = AccessLog::start(Gate { entered, leave: left }, LogFormat::Text).unwrap();
         log.record(&answered(b"/first"));
         when_entered.recv().unwrap();
         let long = vec![b'a'; CAPACITY];
@@ -219,7 +225,7 @@ mod tests {
     #[test]
     fn lines_after_the_end_are_dropped() {
         let memory = Memory::default();
-        let (log, writer) = AccessLog::start(memory.clone()).unwrap();
+        let (log, writer) = AccessLog::start(memory.clone(), LogFormat::Text).unwrap();
         writer.finish();
         log.record(&answered(b"/late"));
         assert!(memory.0.lock().is_empty());

@@ -32,6 +32,27 @@ pub struct Answered<'a> {
     pub bytes: u64,
     /// From the end of the request head to the end of the answer.
     pub elapsed: Duration,
+    /// Where the application ran it, if a worker was given it.
+    pub placed: Option<Placed>,
+}
+
+/// Where a request ran, and why there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// Number of the worker.
+    pub worker: u32,
+    /// The lane in which requests of its route wait.
+    pub lane: &'static str,
+    /// Whether it ran on the event loop or on a thread.
+    pub executor: &'static str,
+    /// Why it was placed so.
+    pub reason: &'static str,
+    /// From its arrival to its placement.
+    pub queued: Duration,
+    /// From its placement to the head of its answer.
+    pub ran: Duration,
+    /// CPU time up to the head of its answer, where that was asked for.
+    pub processor: Option<Duration>,
 }
 
 impl Answered<'_> {
@@ -60,7 +81,28 @@ impl Answered<'_> {
         put_number(out, self.bytes);
         out.extend_from_slice(b"B ");
         put_milliseconds(out, self.elapsed);
-        out.extend_from_slice(b"ms\n");
+        out.extend_from_slice(b"ms");
+        if let Some(placed) = &self.placed {
+            placed.put(out);
+        }
+        out.push(b'\n');
+    }
+}
+
+impl Placed {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b" worker=");
+        put_number(out, self.worker.into());
+        for (name, value) in [(" lane=", self.lane), (" executor=", self.executor), (" reason=", self.reason)] {
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(value.as_bytes());
+        }
+        let times = [(" queue=", Some(self.queued)), (" run=", Some(self.ran)), (" cpu=", self.processor)];
+        for (name, time) in times.into_iter().filter_map(|(name, time)| Some((name, time?))) {
+            out.extend_from_slice(name.as_bytes());
+            put_milliseconds(out, time);
+            out.extend_from_slice(b"ms");
+        }
     }
 }
 
@@ -100,12 +142,12 @@ fn put_milliseconds(out: &mut Vec<u8>, elapsed: Duration) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn answered<'a>(path: &'a [u8], query: Option<&'a [u8]>, outcome: Outcome) -> Answered<'a> {
+    pub(crate) fn answered<'a>(path: &'a [u8], query: Option<&'a [u8]>, outcome: Outcome) -> Answered<'a> {
         Answered {
             client: "127.0.0.1:53412",
             method: "GET",
@@ -115,6 +157,19 @@ mod tests {
             outcome,
             bytes: 12,
             elapsed: Duration::from_micros(3_149),
+            placed: None,
+        }
+    }
+
+    pub(crate) fn placed() -> Placed {
+        Placed {
+            worker: 2,
+            lane: "normal",
+            executor: "loop",
+            reason: "least-busy",
+            queued: Duration::from_micros(120),
+            ran: Duration::from_micros(2_900),
+            processor: Some(Duration::from_micros(500)),
         }
     }
 
@@ -128,6 +183,15 @@ mod tests {
     fn line_has_client_target_status_size_and_time() {
         let line = text(&answered(b"/path", Some(b"query"), Outcome::Status(200)));
         assert_eq!(line, "127.0.0.1:53412 \"GET /path?query HTTP/1.1\" 200 12B 3.1ms\n");
+    }
+
+    #[test]
+    fn line_ends_with_the_placement_where_there_was_one() {
+        let answered = Answered { placed: Some(placed()), ..answered(b"/", None, Outcome::Status(200)) };
+        let placement = "worker=2 lane=normal executor=loop reason=least-busy queue=0.1ms run=2.9ms cpu=0.5ms\n";
+        assert!(text(&answered).ends_with(&format!(" 200 12B 3.1ms {placement}")), "{}", text(&answered));
+        let unmeasured = Answered { placed: Some(Placed { processor: None, ..placed() }), ..answered };
+        assert!(text(&unmeasured).ends_with(" run=2.9ms\n"));
     }
 
     #[test]

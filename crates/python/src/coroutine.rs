@@ -2,6 +2,14 @@
 
 use pyo3::{ffi, prelude::*};
 
+/// What a step came to, with what was returned.
+pub(crate) enum Advance<'py> {
+    /// It waits for this (a future, or `None` for one turn of the loop).
+    Yielded(Bound<'py, PyAny>),
+    /// It has returned this.
+    Returned(Bound<'py, PyAny>),
+}
+
 /// What a step came to.
 pub(crate) enum Step<'py> {
     /// It waits for this (a future, or `None` for one turn of the loop).
@@ -11,8 +19,16 @@ pub(crate) enum Step<'py> {
 }
 
 /// Runs `awaited` (a coroutine, or the iterator of an awaitable) to its next suspension.
-#[allow(unsafe_code, reason = "PyO3's own `send` takes only iterators, and a coroutine is none")]
 pub(crate) fn step<'py>(awaited: &Bound<'py, PyAny>) -> PyResult<Step<'py>> {
+    advance(awaited).map(|outcome| match outcome {
+        Advance::Yielded(value) => Step::Yielded(value),
+        Advance::Returned(_) => Step::Returned,
+    })
+}
+
+/// As [`step`], and keeps what was returned.
+#[allow(unsafe_code, reason = "PyO3's own `send` takes only iterators, and a coroutine is none")]
+pub(crate) fn advance<'py>(awaited: &Bound<'py, PyAny>) -> PyResult<Advance<'py>> {
     let py = awaited.py();
     let mut result = std::ptr::null_mut();
     // SAFETY: the thread is attached (`py`); both arguments are borrowed from live objects; on return `result` is a
@@ -20,12 +36,11 @@ pub(crate) fn step<'py>(awaited: &Bound<'py, PyAny>) -> PyResult<Step<'py>> {
     match unsafe { ffi::PyIter_Send(awaited.as_ptr(), py.None().as_ptr(), &raw mut result) } {
         ffi::PySendResult::PYGEN_NEXT => {
             // SAFETY: a new reference, see above.
-            Ok(Step::Yielded(unsafe { Bound::from_owned_ptr(py, result) }))
+            Ok(Advance::Yielded(unsafe { Bound::from_owned_ptr(py, result) }))
         }
         ffi::PySendResult::PYGEN_RETURN => {
-            // SAFETY: a new reference, see above; it is dropped here.
-            drop(unsafe { Bound::from_owned_ptr(py, result) });
-            Ok(Step::Returned)
+            // SAFETY: a new reference, see above.
+            Ok(Advance::Returned(unsafe { Bound::from_owned_ptr(py, result) }))
         }
         ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py)),
     }

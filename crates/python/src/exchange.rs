@@ -23,8 +23,11 @@ use crate::{
     awaitable::{Message, Until, Wait},
     coroutine::{Step, await_iterator, step},
     http::{self, Http, internal_server_error},
+    meter::Cost,
+    serving::Serving,
+    threads::Endpoint,
+    used::Used,
     websocket::{self, WebSocket},
-    worker::Serving,
 };
 
 create_exception!(andon._andon, ClientDisconnected, PyOSError, "The client of this WebSocket is gone.");
@@ -49,6 +52,10 @@ pub(crate) struct Exchange {
     serving: Arc<Serving>,
     slot: u32,
     generation: u32,
+    flags: Flags,
+    used: Used,
+    /// What the application has made of its scope, until it is over.
+    scope: Mutex<Option<Py<PyDict>>>,
     run: Mutex<Run>,
     /// Kept here while it runs: asyncio itself holds Tasks weakly.
     task: Mutex<Option<Py<PyAny>>>,
@@ -60,6 +67,7 @@ impl Exchange {
     pub(crate) fn new(
         serving: Arc<Serving>,
         (slot, generation): (u32, u32),
+        flags: Flags,
         scope: Bound<'_, PyDict>,
         protocol: Protocol,
     ) -> Self {
@@ -67,6 +75,9 @@ impl Exchange {
             serving,
             slot,
             generation,
+            flags,
+            used: Used::default(),
+            scope: Mutex::new(Some(scope.clone().unbind())),
             run: Mutex::new(Run::Scope(scope.unbind())),
             task: Mutex::new(None),
             waiters: Mutex::new(Vec::new()),
@@ -74,8 +85,36 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn generation(&self) -> u32 {
-        self.generation
+    /// Slot and generation.
+    pub(crate) fn name(&self) -> (u32, u32) {
+        (self.slot, self.generation)
+    }
+
+    /// Whether the endpoint is to be run on a thread.
+    pub(crate) fn is_offloaded(&self) -> bool {
+        self.flags.contains(Flags::THREAD)
+    }
+
+    /// The endpoint that the application has found for the request.
+    pub(crate) fn endpoint(&self, py: Python<'_>) -> Endpoint {
+        let scope = self.scope.lock().as_ref().map(|scope| scope.clone_ref(py));
+        let endpoint = scope.and_then(|scope| scope.bind(py).get_item(intern!(py, "endpoint")).ok().flatten());
+        Endpoint(endpoint.map_or(0, |endpoint| endpoint.as_ptr() as usize))
+    }
+
+    /// Whether the application's callable has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(*self.run.lock(), Run::Over)
+    }
+
+    /// A step on the event loop has ended that was run for this request.
+    pub(crate) fn add_step(&self, cost: Cost) {
+        self.used.add_step(cost);
+    }
+
+    /// A call on a thread has ended that was made for this request. In nanoseconds.
+    pub(crate) fn add_thread(&self, wall: u64, processor: u64) {
+        self.used.add_thread(wall, processor);
     }
 
     /// Keeps the Task alive while the application runs.
@@ -175,7 +214,36 @@ impl Exchange {
             Protocol::WebSocket(websocket) => drop(websocket.lock().end(close)),
         }
         self.wake(py, Until::Message)?;
-        self.wake(py, Until::Sent)
+        self.wake(py, Until::Sent)?;
+        if self.serving.cancels { self.cancel(py) } else { Ok(()) }
+    }
+
+    /// Nobody reads the answer any more: the Task is cancelled.
+    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        let task = self.task.lock().as_ref().map(|task| task.clone_ref(py));
+        task.map_or(Ok(()), |task| task.call_method0(py, intern!(py, "cancel")).map(drop))
+    }
+
+    /// Tells what was used so far, if it was asked for and the answer is about to begin.
+    fn explain(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.flags.contains(Flags::EXPLAIN) || !self.is_unanswered() || !self.used.tell_once() {
+            return Ok(());
+        }
+        let used = self.used.clone();
+        if let Some(since) = self.serving.step_since() {
+            used.add_step(self.serving.meter().so_far(since));
+        }
+        let used = used.usage().to_bytes();
+        self.serving.put(py, |out| {
+            put_frame(out, FromWorker::Usage as u8, Flags::NONE, self.slot, self.generation, &used);
+        })
+    }
+
+    fn is_unanswered(&self) -> bool {
+        match &self.protocol {
+            Protocol::Http(http) => http.lock().is_unanswered(),
+            Protocol::WebSocket(websocket) => websocket.lock().is_unanswered(),
+        }
     }
 
     /// The front has room for so many more bytes.
@@ -195,12 +263,12 @@ impl Exchange {
         resume: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<Step<'py>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (py, this) = (slf.py(), slf.get());
-        this.serving.begin_step(this.slot, this.generation);
+        let begun = this.serving.begin_step(this.slot, this.generation);
         let outcome = this.coroutine(slf).and_then(|coroutine| match coroutine {
             Some(coroutine) => resume(&coroutine),
             None => Ok(Step::Returned),
         });
-        this.serving.end_step();
+        this.used.add_step(this.serving.end_step(py, begun));
         match outcome {
             Ok(Step::Yielded(value)) => Ok(Some(value)),
             Ok(Step::Returned) => this.finish(py, None).map(|()| None),
@@ -236,15 +304,17 @@ impl Exchange {
     /// The application's callable has ended: says what it left unsaid, and frees the slot.
     fn finish(&self, py: Python<'_>, error: Option<&PyErr>) -> PyResult<()> {
         let complete = self.complete_answer(py, error)?;
+        let used = self.used.usage().to_bytes();
         self.serving.put(py, |out| {
             let flags = Flags::NONE.with(Flags::FAILED, !complete);
-            put_frame(out, FromWorker::Finished as u8, flags, self.slot, self.generation, &[]);
+            put_frame(out, FromWorker::Finished as u8, flags, self.slot, self.generation, &used);
         })?;
         // Dropped without the locks: destructors may run any code.
         let run = std::mem::replace(&mut *self.run.lock(), Run::Over);
         let task = self.task.lock().take();
+        let scope = self.scope.lock().take();
         self.serving.finished(self.slot, self.generation);
-        drop((run, task));
+        drop((run, task, scope));
         self.wake(py, Until::Message)
     }
 
@@ -280,6 +350,7 @@ impl Exchange {
     }
 
     fn fail(&self, py: Python<'_>, head: &[u8], body: PyBackedBytes) -> PyResult<()> {
+        self.explain(py)?;
         self.serving.put(py, |out| match &self.protocol {
             Protocol::Http(http) => http.lock().fail(out, head, body),
             Protocol::WebSocket(websocket) => websocket.lock().fail(out, head, body),
@@ -308,6 +379,9 @@ impl Exchange {
         let outcome = match &this.protocol {
             Protocol::Http(http) => {
                 let outgoing = http::Outgoing::parse(message)?;
+                if outgoing.begins_answer() {
+                    this.explain(py)?;
+                }
                 this.serving.put(py, |out| {
                     let mut http = http.lock();
                     let outcome = http.send(outgoing, out);
@@ -317,6 +391,7 @@ impl Exchange {
             }
             Protocol::WebSocket(websocket) => {
                 let outgoing = websocket::Outgoing::parse(message)?;
+                this.explain(py)?;
                 this.serving.put(py, |out| websocket.lock().send(outgoing, out).map(|granted| credit = granted))?
             }
         };

@@ -181,6 +181,11 @@ impl Outgoing {
         }
     }
 
+    /// Whether the head goes with it, if that has not gone before.
+    pub(crate) fn begins_answer(&self) -> bool {
+        matches!(self, Outgoing::Body { .. } | Outgoing::File(_))
+    }
+
     pub(crate) fn parse(message: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = message.py();
         let kind = kind(message)?;

@@ -10,14 +10,26 @@ use std::{ffi::OsString, path::PathBuf};
 use pyo3::prelude::*;
 
 mod awaitable;
+mod child;
+mod clock;
 mod coroutine;
+mod errands;
 mod exchange;
 mod http;
 mod inflow;
 mod message;
+mod meter;
 mod outflow;
+mod output;
+mod probe;
+mod routes;
 mod scope;
+mod serving;
+mod stall;
 mod starter;
+mod switching;
+mod threads;
+mod used;
 mod watch;
 mod websocket;
 mod worker;
@@ -35,6 +47,7 @@ fn _andon(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(main, module)?)?;
     module.add_class::<worker::Worker>()?;
     module.add_class::<worker::Turn>()?;
+    module.add_class::<threads::Threads>()?;
     module.add("ClientDisconnected", module.py().get_type::<exchange::ClientDisconnected>())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

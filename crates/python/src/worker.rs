@@ -5,17 +5,17 @@
 //! GIL: the calls do not block, and taking it again would cost more than they do.
 
 use std::{
-    collections::HashMap,
     os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
 use andon_wire::{
     FLOW_WINDOW, Flags, FrameHeader, FromWorker, ToWorker, WireError,
-    frame::{HEADER_LENGTH, NO_SLOT, StartFailure, parse_credit, put_frame},
+    frame::{HEADER_LENGTH, NO_SLOT, StartFailure, begin_frame, finish_frame, parse_credit, put_frame},
     head::RequestHead,
     memory::SharedMemory,
+    routes::put_routes,
     websocket::Close,
 };
 use parking_lot::Mutex;
@@ -27,16 +27,22 @@ use pyo3::{
 use rustix::{
     io::Errno,
     net::{RecvFlags, SendFlags, recv, send},
-    time::{ClockId, clock_gettime},
 };
 
 use crate::{
     awaitable::Done,
+    child::TaskFactory,
+    errands::{self, Errands},
     exchange::{Exchange, Protocol},
     http::Http,
+    meter::Collections,
     outflow::Outflow,
+    output::Flush,
+    routes::{RouteDescription, route},
     scope::ScopeTemplate,
+    serving::{Callables, Serving},
     starter::Starter,
+    threads::Threads,
     watch,
     websocket::WebSocket,
 };
@@ -46,153 +52,6 @@ const READ_SIZE: usize = 256 * 1024;
 
 /// After so many frames the answers so far are written: the front works on them while the next ones are made.
 const FLUSH_EVERY: usize = 8;
-
-/// A write buffer that grew beyond this many bytes in a burst is not kept.
-const KEPT_BUFFER: usize = 16 * 1024 * 1024;
-
-/// What waits to be written.
-#[derive(Default)]
-struct Output {
-    bytes: Vec<u8>,
-    /// So many of `bytes` are written: moving the rest to the front at each write would cost more than writing it.
-    written: usize,
-    flush: Flush,
-}
-
-impl Output {
-    /// Writes as much as the socket takes now. True if nothing is left. If the front is gone everything is dropped;
-    /// that end is seen when the wire is read.
-    fn write(&mut self, wire: &OwnedFd) -> PyResult<bool> {
-        while self.written < self.bytes.len() {
-            match send(wire, &self.bytes[self.written..], SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-                Ok(count) => self.written += count,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(false),
-                Err(Errno::PIPE | Errno::CONNRESET) => break,
-                Err(error) => return Err(std::io::Error::from(error).into()),
-            }
-        }
-        self.written = 0;
-        self.bytes.clear();
-        self.bytes.shrink_to(KEPT_BUFFER);
-        Ok(true)
-    }
-}
-
-/// When the output is written next.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum Flush {
-    /// There is nothing to write.
-    #[default]
-    Idle,
-    /// The wire is being read: at the end of that.
-    AfterRead,
-    /// At the end of this turn of the loop.
-    Soon,
-    /// When the socket can take more.
-    WhenWritable,
-}
-
-/// What exchanges need of their worker.
-pub(crate) struct Serving {
-    memory: SharedMemory,
-    wire: OwnedFd,
-    output: Mutex<Output>,
-    exchanges: Mutex<HashMap<u32, Py<Exchange>>>,
-    python: OnceLock<Callables>,
-}
-
-/// What the worker calls in Python, once it serves.
-struct Callables {
-    application: Py<PyAny>,
-    create_future: Py<PyAny>,
-    call_soon: Py<PyAny>,
-    add_writer: Py<PyAny>,
-    remove_writer: Py<PyAny>,
-    flush: Py<PyAny>,
-    cancelled_error: Py<PyAny>,
-    log: Py<PyAny>,
-    done: Py<Done>,
-    template: ScopeTemplate,
-    starter: Starter,
-}
-
-impl Serving {
-    fn python(&self) -> &Callables {
-        self.python.get().expect("exchanges exist only after `serve`")
-    }
-
-    pub(crate) fn application<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
-        self.python().application.bind(py)
-    }
-
-    pub(crate) fn done(&self, py: Python<'_>) -> Py<PyAny> {
-        self.python().done.clone_ref(py).into_any()
-    }
-
-    pub(crate) fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.python().create_future.bind(py).call0()
-    }
-
-    pub(crate) fn is_cancelled_error(&self, py: Python<'_>, error: &PyErr) -> bool {
-        error.matches(py, self.python().cancelled_error.bind(py)).unwrap_or(false)
-    }
-
-    pub(crate) fn log(&self, py: Python<'_>, text: &str) -> PyResult<()> {
-        self.python().log.bind(py).call1((text, py.None())).map(drop)
-    }
-
-    pub(crate) fn log_exception(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
-        let exception = error.clone_ref(py).into_value(py);
-        self.python().log.bind(py).call1(("Exception in ASGI application", exception)).map(drop)
-    }
-
-    /// Appends frames, and sees to it that they are written at the end of this turn.
-    pub(crate) fn put<T>(&self, py: Python<'_>, append: impl FnOnce(&mut Vec<u8>) -> T) -> PyResult<T> {
-        let (result, schedule) = {
-            let mut output = self.output.lock();
-            let result = append(&mut output.bytes);
-            let schedule = output.flush == Flush::Idle && !output.bytes.is_empty();
-            if schedule {
-                output.flush = Flush::Soon;
-            }
-            (result, schedule)
-        };
-        if schedule {
-            let python = self.python();
-            python.call_soon.bind(py).call1((&python.flush,))?;
-        }
-        Ok(result)
-    }
-
-    pub(crate) fn begin_step(&self, slot: u32, generation: u32) {
-        self.memory.executor().begin_step(slot, generation, nanoseconds(ClockId::Monotonic));
-    }
-
-    pub(crate) fn end_step(&self) {
-        self.memory.executor().end_step();
-    }
-
-    /// The application's callable has ended: the front may use the slot again.
-    pub(crate) fn finished(&self, slot: u32, generation: u32) {
-        if let Some(word) = self.memory.slot(slot) {
-            word.finish(generation);
-        }
-        let exchange = self.exchanges.lock().remove(&slot);
-        drop(exchange);
-    }
-
-    fn exchange(&self, py: Python<'_>, header: &FrameHeader) -> Option<Py<Exchange>> {
-        let exchanges = self.exchanges.lock();
-        let exchange = exchanges.get(&header.slot)?;
-        (exchange.get().generation() == header.generation).then(|| exchange.clone_ref(py))
-    }
-}
-
-fn nanoseconds(clock: ClockId) -> u64 {
-    let time = clock_gettime(clock);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
 
 fn violated(error: WireError) -> PyErr {
     PyRuntimeError::new_err(format!("the front broke the protocol of the wire: {error}"))
@@ -215,6 +74,18 @@ pub(crate) struct Worker {
     input: Mutex<Input>,
 }
 
+/// What the worker calls in Python for itself.
+#[derive(FromPyObject)]
+pub(crate) struct Calls {
+    /// `log(text, exception or None)` logs an error.
+    log: Py<PyAny>,
+    /// `take_stack(identifier)` gives the frames of a thread, innermost first: whether it is the user's own code, line,
+    /// file, function.
+    take_stack: Py<PyAny>,
+    /// `offload()` lets endpoints be run on threads: called once, before the first request of which that is asked.
+    offload: Py<PyAny>,
+}
+
 #[derive(Default)]
 struct Input {
     buffer: Vec<u8>,
@@ -223,26 +94,28 @@ struct Input {
 
 #[pymethods]
 impl Worker {
-    /// Takes over the descriptors of the wire and of the shared memory. `patience`: seconds after which this process
-    /// is killed when the front is gone.
+    /// Takes over the descriptors of the wire and of the shared memory. To be called on the event loop's thread.
+    ///
+    /// `patience`: seconds after which this process is killed when the front is gone. `threads`: most threads for
+    /// blocking calls. `cancels`: a request's Task is cancelled when its client has gone.
     #[new]
-    fn new(wire: RawFd, memory: RawFd, patience: f64) -> PyResult<Self> {
-        let patience =
-            Duration::try_from_secs_f64(patience).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    fn new(wire: RawFd, memory: RawFd, patience: f64, threads: usize, cancels: bool) -> PyResult<Self> {
+        let patience = seconds(patience)?;
         #[allow(unsafe_code, reason = "descriptors come by number from the process that started this one")]
         // SAFETY: the supervisor passes two open descriptors to this process and names each of them once; nothing
         // else in this process knows them, so they are owned from here on.
         let (wire, memory) = unsafe { (OwnedFd::from_raw_fd(wire), OwnedFd::from_raw_fd(memory)) };
         let memory = SharedMemory::open(memory).map_err(|error| PyOSError::new_err(error.to_string()))?;
-        watch::start(wire.try_clone()?, patience)?;
-        let serving =
-            Serving { memory, wire, output: Mutex::default(), exchanges: Mutex::default(), python: OnceLock::new() };
-        Ok(Self { serving: Arc::new(serving), input: Mutex::default() })
+        watch::hangup::start(wire.try_clone()?, patience)?;
+        let (errands, receiver) = Errands::new();
+        let serving = Arc::new(Serving::new(memory, wire, errands, threads, cancels));
+        errands::start(Arc::clone(&serving), receiver)?;
+        Ok(Self { serving, input: Mutex::default() })
     }
 
     /// Descriptor of the wire, for the event loop.
     fn fileno(&self) -> RawFd {
-        self.serving.wire.as_raw_fd()
+        self.serving.wire().as_raw_fd()
     }
 
     /// Tells the front why the application could not be loaded (`stage` 1) or started (2).
@@ -257,16 +130,49 @@ impl Worker {
         put_frame(&mut frame, FromWorker::Failed as u8, Flags::NONE, NO_SLOT, 0, &payload);
         let mut rest = &frame[..];
         while !rest.is_empty() {
-            let sent = send(&self.serving.wire, rest, SendFlags::NOSIGNAL).map_err(std::io::Error::from)?;
+            let sent = send(self.serving.wire(), rest, SendFlags::NOSIGNAL).map_err(std::io::Error::from)?;
             rest = &rest[sent..];
         }
         Ok(())
     }
 
+    /// The threads for blocking calls.
+    fn threads(&self) -> Threads {
+        Threads::new(Arc::clone(&self.serving))
+    }
+
+    /// Tells the front of the application's routes, in their order. Those that are too long are left out.
+    fn routes(&self, descriptions: Vec<RouteDescription>) -> PyResult<()> {
+        let routes = descriptions.into_iter().map(route).collect::<PyResult<Vec<_>>>()?;
+        let routes: Vec<_> = routes.into_iter().filter(|route| route.fits()).collect();
+        self.serving.put_now(|out| {
+            let start = begin_frame(out, FromWorker::Routes as u8, Flags::NONE, NO_SLOT, 0);
+            if put_routes(out, &routes).and_then(|()| finish_frame(out, start)).is_err() {
+                out.truncate(start);
+            }
+        });
+        Ok(())
+    }
+
+    /// What makes the event loop's Tasks, so that those of a request count for it.
+    fn task_factory(&self, py: Python<'_>) -> PyResult<TaskFactory> {
+        TaskFactory::new(py, Arc::clone(&self.serving))
+    }
+
+    /// What `gc.callbacks` is to call, so that collections are not taken for the application's own doing.
+    fn collections(&self) -> Collections {
+        Collections(Arc::clone(self.serving.meter()))
+    }
+
+    /// Whether the step in execution belongs to a request of which the endpoint is to be run on a thread.
+    fn is_offloaded(&self, py: Python<'_>) -> bool {
+        self.serving.current(py).is_some_and(|exchange| exchange.get().is_offloaded())
+    }
+
     /// Makes ready to serve `application` on `event_loop`, which must be the running one.
     ///
     /// `context`: the context that each request's is a copy of. `state`: what lifespan start-up left in its state.
-    /// `log(text, exception or None)` logs an error.
+    /// `calls`: see [`Calls`].
     fn serve(
         slf: &Bound<'_, Self>,
         application: Py<PyAny>,
@@ -274,9 +180,10 @@ impl Worker {
         context: Bound<'_, PyAny>,
         root_path: String,
         state: Py<PyDict>,
-        log: Py<PyAny>,
+        calls: Calls,
     ) -> PyResult<()> {
         let py = slf.py();
+        let sys = py.import("sys")?;
         let callables = Callables {
             application,
             create_future: event_loop.getattr("create_future")?.unbind(),
@@ -285,32 +192,43 @@ impl Worker {
             remove_writer: event_loop.getattr("remove_writer")?.unbind(),
             flush: slf.getattr("flush")?.unbind(),
             cancelled_error: py.import("asyncio")?.getattr("CancelledError")?.unbind(),
-            log,
+            log: calls.log,
+            take_stack: calls.take_stack,
+            offload: Mutex::new(Some(calls.offload)),
+            modules: sys.getattr("modules")?.cast_into::<PyDict>()?.unbind(),
+            loop_thread: py.import("threading")?.call_method0("get_ident")?.extract()?,
             done: Py::new(py, Done)?,
             template: ScopeTemplate::new(py, root_path, state)?,
             starter: Starter::new(&event_loop, context)?,
         };
-        let first = slf.get().serving.python.set(callables).is_ok();
-        if !first {
+        let serving = &slf.get().serving;
+        serving.meter().set_modules(callables.modules.bind(py).len());
+        if !serving.set_python(callables) {
             return Err(PyRuntimeError::new_err("the worker serves already"));
         }
-        slf.get().serving.put(py, |out| put_frame(out, FromWorker::Ready as u8, Flags::NONE, NO_SLOT, 0, &[]))
+        serving.put(py, |out| put_frame(out, FromWorker::Ready as u8, Flags::NONE, NO_SLOT, 0, &[]))
+    }
+
+    /// Starts the watch thread, which has steps reported that last for `report_after` seconds.
+    fn watch(&self, report_after: f64) -> PyResult<()> {
+        Ok(watch::start(Arc::clone(&self.serving), seconds(report_after)?)?)
     }
 
     /// Reads the wire: the event loop calls it when there is something to read.
     fn read(slf: &Bound<'_, Self>) -> PyResult<Turn> {
         let (py, this) = (slf.py(), slf.get());
-        let executor = this.serving.memory.executor();
+        let executor = this.serving.executor();
         executor.count_turn();
-        let flush_before = std::mem::replace(&mut this.serving.output.lock().flush, Flush::AfterRead);
+        this.serving.pool().gather();
+        let flush_before = std::mem::replace(&mut this.serving.output().lock().flush, Flush::AfterRead);
         let outcome = this.take_in(py);
         if executor.take_notice_wanted() {
-            let mut output = this.serving.output.lock();
+            let mut output = this.serving.output().lock();
             put_frame(&mut output.bytes, FromWorker::Claimed as u8, Flags::NONE, NO_SLOT, 0, &[]);
         }
-        executor.set_processor_time(nanoseconds(ClockId::ThreadCPUTime));
-        this.serving.output.lock().flush = flush_before;
+        this.serving.output().lock().flush = flush_before;
         this.flush(py)?;
+        this.serving.pool().start();
         outcome
     }
 
@@ -324,17 +242,17 @@ impl Worker {
 impl Worker {
     /// Writes what the socket takes now; the rest waits for [`flush`](Self::flush).
     fn flush_early(&self) -> PyResult<()> {
-        self.serving.output.lock().write(&self.serving.wire).map(drop)
+        self.serving.output().lock().write(self.serving.wire()).map(drop)
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
         let (before, after) = {
-            let mut output = self.serving.output.lock();
-            let after = if output.write(&self.serving.wire)? { Flush::Idle } else { Flush::WhenWritable };
+            let mut output = self.serving.output().lock();
+            let after = if output.write(self.serving.wire())? { Flush::Idle } else { Flush::WhenWritable };
             (std::mem::replace(&mut output.flush, after), after)
         };
         let python = self.serving.python();
-        let descriptor = self.serving.wire.as_raw_fd();
+        let descriptor = self.serving.wire().as_raw_fd();
         match (before, after) {
             (Flush::WhenWritable, Flush::WhenWritable) => {}
             (_, Flush::WhenWritable) => {
@@ -359,7 +277,7 @@ impl Worker {
         if input.buffer.len() < READ_SIZE {
             input.buffer.resize(READ_SIZE, 0);
         }
-        let received = recv(self.serving.wire.as_fd(), &mut input.buffer[input.filled..], RecvFlags::DONTWAIT);
+        let received = recv(self.serving.wire().as_fd(), &mut input.buffer[input.filled..], RecvFlags::DONTWAIT);
         match received {
             Ok((_, 0)) => return Ok(Turn::End),
             Ok((_, count)) => input.filled += count,
@@ -398,7 +316,7 @@ impl Worker {
             ToWorker::Request => self.start(py, header, payload)?,
             ToWorker::Shutdown => return Ok(Turn::End),
             _ => {
-                if let Some(exchange) = self.serving.exchange(py, header) {
+                if let Some(exchange) = self.serving.exchange(py, header.slot, header.generation) {
                     deliver(py, exchange.get(), kind, header, payload)?;
                 }
             }
@@ -408,13 +326,16 @@ impl Worker {
 
     /// Starts a request, unless it was taken back meanwhile.
     fn start(&self, py: Python<'_>, header: &FrameHeader, payload: &[u8]) -> PyResult<()> {
-        let claimed = self.serving.memory.slot(header.slot).is_some_and(|slot| slot.claim(header.generation));
-        self.serving.memory.executor().count_taken();
-        if !claimed {
+        if !self.serving.claim(header.slot, header.generation) {
             return Ok(());
         }
         let (head, fields) = RequestHead::parse(payload).map_err(violated)?;
         let python = self.serving.python();
+        if header.flags.contains(Flags::THREAD)
+            && let Some(offload) = python.take_offload()
+        {
+            offload.call0(py)?;
+        }
         let body = fields.body();
         let scope = python.template.build(py, &head, fields)?;
         let outflow = Outflow::new(header.slot, header.generation);
@@ -425,18 +346,22 @@ impl Worker {
             Protocol::Http(Mutex::new(Http::new(outflow, body_whole, head.expects_continue)))
         };
         let name = (header.slot, header.generation);
-        let exchange = Bound::new(py, Exchange::new(Arc::clone(&self.serving), name, scope, protocol))?;
+        let exchange = Bound::new(py, Exchange::new(Arc::clone(&self.serving), name, header.flags, scope, protocol))?;
         if !body.is_empty() {
             exchange.get().request_body(py, body, body_whole)?;
         }
         if !body_whole && !head.expects_continue && !head.websocket {
             exchange.get().grant(py, Some(FLOW_WINDOW as u32))?;
         }
-        self.serving.exchanges.lock().insert(header.slot, exchange.clone().unbind());
+        self.serving.keep(header.slot, exchange.clone().unbind());
         let task = python.starter.start(exchange.clone().into_any())?;
         exchange.get().keep_task(task);
         Ok(())
     }
+}
+
+fn seconds(value: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(value).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 fn deliver(py: Python<'_>, exchange: &Exchange, kind: ToWorker, header: &FrameHeader, payload: &[u8]) -> PyResult<()> {

@@ -30,6 +30,11 @@ impl Commands {
         self.send(Event::Reload);
     }
 
+    /// So many workers are wanted from now on, at least one. More are started; those too many end what they have and go.
+    pub fn resize(&self, workers: usize) {
+        self.send(Event::Resize(u32::try_from(workers).unwrap_or(u32::MAX).max(1)));
+    }
+
     /// Ends all workers, and with the last one the supervisor. What they still have (work after an answer), and then
     /// their lifespan shutdowns, may take `within` together; the lifespan shutdowns alone have five seconds at least.
     pub fn stop(&self, within: Duration) {
@@ -121,7 +126,7 @@ impl Driver {
         progress: UnboundedSender<Progress>,
     ) -> Self {
         let fleet = Fleet::new(FleetSettings {
-            seats: settings.workers.into(),
+            workers: settings.workers.into(),
             reload: settings.watched.is_some(),
             graceful: settings.graceful_shutdown.0,
             seed: std::process::id().into(),

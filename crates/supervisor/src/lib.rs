@@ -1,7 +1,7 @@
 //! The supervisor: worker processes from their start to their end.
 //!
 //! ```text
-//!   cli --- Commands: reload, stop ----.           .--- spawn, kill ---> process (one task per worker)
+//!   cli --- Commands: resize, stop ----.           .--- spawn, kill ---> process (one task per worker)
 //!                                      v           |<-- ready, failed, gone
 //!   watch --- changed ---> driver: Fleet::step(now, event) -> actions
 //!                                                  |
@@ -31,4 +31,4 @@ mod watch;
 pub use departure::Departure;
 pub use driver::{Commands, Progress, Supervisor};
 pub use error::StartError;
-pub use settings::SupervisorSettings;
+pub use settings::{SupervisorSettings, worker_range};

@@ -39,6 +39,10 @@ pub(crate) fn log(report: &Report, name: impl Fn(MemberId) -> Name) {
             tracing::error!("{} could not start and is tried again: {}", name(*id), in_words(failure));
         }
         Report::Overdue(id) => tracing::warn!("{} has not ended in time and is killed", name(*id)),
+        Report::Resized { from, to } if to > from => {
+            tracing::info!("requests wait: the number of workers goes from {from} to {to}");
+        }
+        Report::Resized { from, to } => tracing::info!("workers are idle: their number goes from {from} to {to}"),
         Report::Rolling => {
             tracing::info!("a new generation of workers is started; the old one serves until it is ready")
         }

@@ -1,6 +1,7 @@
 //! What the supervisor has to know, and what it tells each worker.
 
 use std::{
+    ops::RangeInclusive,
     os::fd::RawFd,
     path::{Path, PathBuf},
 };
@@ -10,15 +11,12 @@ use serde::Serialize;
 
 use crate::processors;
 
-/// The most workers that are started without being asked for.
-const MOST_BY_DEFAULT: usize = 512;
-
 /// What is to be run, and by how many.
 #[derive(Debug, Clone)]
 pub struct SupervisorSettings {
     /// The Python interpreter; it is started as `<python> -m andon.worker`.
     pub python: PathBuf,
-    /// Worker processes, at least one.
+    /// Worker processes to start with, at least one.
     pub workers: u16,
     /// Directories to watch for changes of Python files; `None` without `--reload`.
     pub watched: Option<Vec<PathBuf>>,
@@ -30,20 +28,28 @@ pub struct SupervisorSettings {
     pub log_level: LogLevel,
     /// How long exchanges of a retired worker may take to end.
     pub graceful_shutdown: Seconds,
+    /// Threads of a worker for blocking calls.
+    pub threads: u32,
+    /// How long an event loop must be held for the worker to tell why.
+    pub stall_report_after: Seconds,
+    /// Whether the task of a request whose client has gone is cancelled.
+    pub cancel_on_disconnect: bool,
 }
 
 impl SupervisorSettings {
-    /// As the options say. By default there are as many workers as processors are granted to this process: its
-    /// affinity and the quota of its cgroup are counted.
+    /// As the options say. The number of workers at the start is the smallest of [`worker_range`].
     pub fn new(python: PathBuf, options: &Settings) -> Self {
         Self {
             python,
-            workers: options.workers.unwrap_or_else(|| processors::granted().min(MOST_BY_DEFAULT) as u16),
+            workers: *worker_range(options).start(),
             watched: watched_directories(options),
             application: options.application.clone(),
-            event_loop: options.event_loop,
+            event_loop: options.workers.event_loop,
             log_level: options.logging.level,
             graceful_shutdown: options.timeouts.graceful_shutdown,
+            threads: options.workers.threads,
+            stall_report_after: options.dispatch.stall_report_after,
+            cancel_on_disconnect: options.requests.cancel_on_disconnect,
         }
     }
 
@@ -61,8 +67,17 @@ impl SupervisorSettings {
             event_loop: self.event_loop,
             log_level: self.log_level,
             graceful_shutdown: self.graceful_shutdown.0.as_secs_f64(),
+            threads: self.threads,
+            stall_report: self.stall_report_after.0.as_secs_f64(),
+            cancel_on_disconnect: self.cancel_on_disconnect,
         }
     }
+}
+
+/// The smallest and the largest number of workers that the options ask for. Processors are those granted to this
+/// process: its affinity and the quota of its cgroup are counted.
+pub fn worker_range(options: &Settings) -> RangeInclusive<u16> {
+    options.workers.range(processors::granted())
 }
 
 fn watched_directories(options: &Settings) -> Option<Vec<PathBuf>> {
@@ -91,6 +106,10 @@ pub(crate) struct WorkerDescription<'a> {
     log_level: LogLevel,
     /// In seconds.
     graceful_shutdown: f64,
+    threads: u32,
+    /// In seconds.
+    stall_report: f64,
+    cancel_on_disconnect: bool,
 }
 
 #[cfg(test)]
@@ -115,11 +134,15 @@ mod tests {
             event_loop: LoopKind::Auto,
             log_level: LogLevel::Info,
             graceful_shutdown: Seconds(Duration::from_secs(30)),
+            threads: 1000,
+            stall_report_after: Seconds(Duration::from_millis(100)),
+            cancel_on_disconnect: false,
         };
         let told = serde_json::to_value(settings.describe(1, 3, 4)).unwrap();
         let expected = serde_json::json!({
             "wire": 3, "memory": 4, "number": 1, "target": "main:app", "factory": false, "app_dir": ".",
             "root_path": "", "lifespan": "auto", "loop": "auto", "log_level": "info", "graceful_shutdown": 30.0,
+            "threads": 1000, "stall_report": 0.1, "cancel_on_disconnect": false,
         });
         assert_eq!(told, expected);
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use andon_config::{Application, Lifespan, LogLevel, LoopKind, Seconds};
-use andon_link::{QueueLimits, Workers};
+use andon_link::{QueueSettings, Workers};
 use andon_supervisor::{Departure, Progress, StartError, Supervisor, SupervisorSettings};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -74,11 +74,14 @@ fn settings(target: &str, workers: u16, scratch: &Scratch) -> SupervisorSettings
         event_loop: LoopKind::Auto,
         log_level: LogLevel::Info,
         graceful_shutdown: Seconds(Duration::from_secs(30)),
+        threads: 1000,
+        stall_report_after: Seconds(Duration::from_millis(100)),
+        cancel_on_disconnect: false,
     }
 }
 
 fn start_with(settings: SupervisorSettings) -> Supervisor {
-    Supervisor::start(settings, Workers::new(QueueLimits::default()))
+    Supervisor::start(settings, Workers::start(QueueSettings::default()).unwrap().workers)
 }
 
 fn start(target: &str, workers: u16, scratch: &Scratch) -> Supervisor {
@@ -211,6 +214,25 @@ async fn reload_replaces_every_worker() {
     assert_eq!(all.iter().filter(|&&process| exists(process)).count(), 2);
     supervisor.commands().stop(LONG);
     ended(&mut supervisor).await.unwrap();
+}
+
+#[tokio::test]
+async fn number_of_processes_follows_what_is_wanted() {
+    let scratch = Scratch::new();
+    let mut supervisor = start("ready", 1, &scratch);
+    serving(&mut supervisor).await;
+    supervisor.commands().resize(3);
+    let processes = scratch.wait_for_records(3).await;
+    supervisor.commands().resize(1);
+    let one_is_left = async {
+        while processes.iter().filter(|&&process| exists(process)).count() > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LONG, one_is_left).await.unwrap();
+    supervisor.commands().stop(LONG);
+    ended(&mut supervisor).await.unwrap();
+    assert_eq!(scratch.records().len(), 3);
 }
 
 #[tokio::test]

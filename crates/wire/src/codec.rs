@@ -69,6 +69,11 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
+    /// Eight bytes, little-endian.
+    pub fn u64(&mut self) -> Result<u64, WireError> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
     /// A two-byte length and so many bytes.
     pub fn short(&mut self) -> Result<&'a [u8], WireError> {
         let length = self.u16()?;

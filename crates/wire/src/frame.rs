@@ -63,9 +63,16 @@ pub enum FromWorker {
     /// The application closes the WebSocket ([`crate::websocket::Close`]).
     WebSocketClose = 10,
     /// The application's callable has returned; the slot is free. `FAILED`: it raised, or left its answer unfinished.
+    /// Its payload is what it has used ([`crate::usage::Usage`]).
     Finished = 11,
     /// The worker has claimed what it read; sent only when asked for through [`crate::state`].
     Claimed = 12,
+    /// What the exchange has used so far ([`crate::usage::Usage`]): ahead of its answer, if the request had `EXPLAIN`.
+    Usage = 13,
+    /// Something holds the event loop or the GIL ([`crate::stall::Stall`]).
+    Stall = 14,
+    /// The application's routes ([`crate::routes`]), ahead of `Ready`, if they are known.
+    Routes = 15,
 }
 
 /// What kept a worker from starting.
@@ -119,6 +126,9 @@ from_byte!(
     WebSocketClose,
     Finished,
     Claimed,
+    Usage,
+    Stall,
+    Routes,
 );
 from_byte!(StartFailure, |_| WireError::Invalid("start failure"), Load, Startup);
 
@@ -135,6 +145,10 @@ impl Flags {
     pub const TEXT: Flags = Flags(2);
     /// The application failed.
     pub const FAILED: Flags = Flags(4);
+    /// What this request has used is to be told ahead of its answer.
+    pub const EXPLAIN: Flags = Flags(8);
+    /// This request's endpoint is to be run on a thread, though it is a coroutine function.
+    pub const THREAD: Flags = Flags(16);
 
     /// Whether every mark of `other` is set.
     pub const fn contains(self, other: Flags) -> bool {
@@ -333,7 +347,7 @@ mod tests {
     fn every_kind_is_its_own_byte_and_others_are_unknown() {
         for byte in 0..=u8::MAX {
             assert_eq!(ToWorker::try_from(byte).is_ok(), (1..=7).contains(&byte));
-            assert_eq!(FromWorker::try_from(byte).is_ok(), (1..=12).contains(&byte));
+            assert_eq!(FromWorker::try_from(byte).is_ok(), (1..=15).contains(&byte));
         }
         assert_eq!(FromWorker::try_from(FromWorker::Finished as u8), Ok(FromWorker::Finished));
     }

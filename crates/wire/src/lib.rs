@@ -13,18 +13,25 @@
 //!   slot := offered(generation)     Request frame --> claim: offered -> claimed   (compare-and-swap)
 //!   recall: offered -> free         (compare-and-swap; exactly one of the two wins)
 //!                                <-- Response, ResponseBody, Finished frames
+//!                                <-- Routes, Usage, Stall frames: what the front may know and need not
 //! ```
 
 pub mod codec;
 pub mod frame;
 pub mod head;
 pub mod memory;
+pub mod routes;
+pub mod rule;
 pub mod slot;
+pub mod stall;
 pub mod state;
+pub mod usage;
+mod watched;
 pub mod websocket;
 
 pub use codec::WireError;
 pub use frame::{Flags, Frame, FrameHeader, FromWorker, ToWorker};
+pub use usage::{Excuses, Usage};
 
 /// Bytes of a request body which the front sends together with the head, so that a small request is one frame.
 pub const INLINE_BODY_LIMIT: usize = 64 * 1024;

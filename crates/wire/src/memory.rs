@@ -19,7 +19,7 @@ use memmap2::MmapRaw;
 use crate::{WireError, slot::SlotWord, state::ExecutorState};
 
 const MAGIC: u32 = 0x6e64_6e61;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const STATE_OFFSET: usize = 64;
 const SLOTS_OFFSET: usize = 4096;
 
@@ -140,6 +140,7 @@ fn create_file() -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::Step;
 
     #[test]
     fn both_sides_see_the_same_words() {
@@ -150,7 +151,7 @@ mod tests {
         worker.executor().count_taken();
         assert_eq!(front.executor().taken(), 1);
         worker.executor().begin_step(5, 3, 99);
-        assert_eq!(front.executor().step(), Some((5, 3, 99)));
+        assert_eq!(front.executor().step(), Some(Step { slot: 5, generation: 3, since: 99 }));
         worker.executor().end_step();
         assert_eq!(front.executor().step(), None);
     }

@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use andon_link::{Event, Exchange, Lost, RequestSender};
+use andon_link::{Event, Exchange, RequestSender};
 use andon_wire::websocket::Close;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -205,11 +205,8 @@ impl Session {
                 }
             }
             Event::WebSocketClose(close) => self.close(close),
-            Event::Finished { failed: false } => self.close(code(NORMAL)),
-            Event::Finished { failed: true } | Event::Lost(Lost::WorkerDied | Lost::Overloaded) => {
-                self.close(code(INTERNAL_ERROR));
-            }
-            Event::Lost(Lost::Unavailable) => self.close(code(RESTART)),
+            Event::Finished { failed: false, .. } => self.close(code(NORMAL)),
+            Event::Finished { failed: true, .. } | Event::Lost(_) => self.close(code(INTERNAL_ERROR)),
             event => {
                 tracing::error!("a worker sent {event:?} on a WebSocket");
                 self.close(code(INTERNAL_ERROR));

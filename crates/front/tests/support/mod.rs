@@ -11,10 +11,11 @@ pub mod worker;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use andon_config::{Binding, Limits, Seconds, Timeouts};
-use andon_front::{Front, FrontSettings, Served, WebSocketSettings};
-use andon_link::{QueueLimits, Workers};
+use andon_front::{Front, Served, WebSocketSettings};
+use andon_link::{QueueSettings, Workers};
 use tokio::{sync::oneshot, task::JoinHandle};
 
+pub use andon_front::FrontSettings;
 pub use client::Client;
 pub use worker::Worker;
 
@@ -38,6 +39,9 @@ pub fn settings() -> FrontSettings {
         websocket: WebSocketSettings { max_size: 1000, ping_interval: None, ping_timeout: None, deflate: true },
         server_field: true,
         date_field: false,
+        request_timeout: None,
+        explain: false,
+        trusted_peers: "127.0.0.1".parse().unwrap(),
         access_log: None,
     }
 }
@@ -56,7 +60,14 @@ pub struct Server {
 impl Server {
     /// Without a worker.
     pub fn alone(settings: FrontSettings) -> Self {
-        let workers = Workers::new(QueueLimits::default());
+        Self::with_queue(settings, QueueSettings::default())
+    }
+
+    /// Without a worker, and with rules for the queue.
+    pub fn with_queue(settings: FrontSettings, queue: QueueSettings) -> Self {
+        let workers = Workers::start(queue).unwrap().workers;
+        let watched = Arc::clone(&workers);
+        tokio::spawn(async move { watched.watch().await });
         let binding = Binding { host: "127.0.0.1".to_owned(), port: 0, backlog: 128 };
         let listener = andon_front::bind(&binding).unwrap();
         let front = Front::new(Arc::clone(&workers), settings);

@@ -4,7 +4,7 @@ use std::{os::unix::net::UnixStream as StdStream, sync::Arc};
 
 use andon_link::{Attached, Notice, Workers};
 use andon_wire::{
-    FLOW_WINDOW, Flags, Frame, FromWorker, ToWorker,
+    FLOW_WINDOW, Flags, Frame, FromWorker, ToWorker, Usage,
     frame::{NO_SLOT, put_frame, split_frame},
     head::{RequestHead, ResponseHead},
     memory::SharedMemory,
@@ -117,7 +117,8 @@ impl Worker {
 
     pub async fn finish(&mut self, request: &Request, failed: bool) {
         self.memory.slot(request.slot.0).unwrap().finish(request.slot.1);
-        self.send(FromWorker::Finished, Flags::NONE.with(Flags::FAILED, failed), request.slot, &[]).await;
+        let usage = Usage::default().to_bytes();
+        self.send(FromWorker::Finished, Flags::NONE.with(Flags::FAILED, failed), request.slot, &usage).await;
     }
 
     pub async fn credit(&mut self, request: &Request, bytes: usize) {

@@ -26,13 +26,15 @@ pub(super) enum Purpose {
 pub(super) struct Attempt {
     pub(super) generation: u32,
     pub(super) purpose: Purpose,
+    /// How many members it has.
+    pub(super) size: u32,
 }
 
 impl Attempt {
     /// Whether all its members can serve.
-    pub(super) fn is_ready(&self, members: &BTreeMap<MemberId, Member>, seats: u32) -> bool {
+    pub(super) fn is_ready(&self, members: &BTreeMap<MemberId, Member>) -> bool {
         let ready = |member: &&Member| member.generation == self.generation && member.stage == Stage::Ready;
-        members.values().filter(ready).count() == seats as usize
+        members.values().filter(ready).count() == self.size as usize
     }
 }
 
@@ -41,8 +43,8 @@ impl Fleet {
     pub(super) fn begin(&mut self, now: Duration) {
         let purpose = if self.serving == 0 { Purpose::First } else { Purpose::Roll };
         self.generation += 1;
-        self.attempt = Some(Attempt { generation: self.generation, purpose });
-        for seat in 1..=self.settings.seats {
+        self.attempt = Some(Attempt { generation: self.generation, purpose, size: self.wanted });
+        for seat in 1..=self.wanted {
             self.spawn(now, seat, self.generation);
         }
     }

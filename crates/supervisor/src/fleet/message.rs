@@ -28,6 +28,8 @@ pub(crate) enum Event {
     Reload,
     /// Python files have changed.
     Changed,
+    /// So many workers are wanted from now on.
+    Resize(u32),
     /// End all workers; what they still do, and their lifespan shutdowns, may take so long.
     Stop(Duration),
     /// End all workers at once.
@@ -73,6 +75,8 @@ pub(crate) enum Report {
     ReplacementFailed(MemberId, StartError),
     /// The worker did not end in time and is killed.
     Overdue(MemberId),
+    /// Another number of workers is wanted than before.
+    Resized { from: u32, to: u32 },
     /// A new generation is started on demand.
     Rolling,
     /// It serves now, and the old one is retired.

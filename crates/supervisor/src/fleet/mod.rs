@@ -3,8 +3,9 @@
 //! [`Fleet::step`] takes what has happened and the time (since any fixed moment) and says what to do. It has no
 //! clock, no process and no socket.
 //!
-//! There are as many *seats* as workers are wanted; each is taken by one *member* of the serving generation. A new
-//! generation is an *attempt* until all its members are ready:
+//! There are as many *seats* as workers are wanted; each is taken by one *member* of the serving generation. Their
+//! number may change at any time: members are added or retired once a generation serves (`seats`). A new generation is
+//! an *attempt* until all its members are ready:
 //!
 //! | attempt | while it runs | if it fails | when it is ready |
 //! |---|---|---|---|
@@ -17,6 +18,7 @@ mod ending;
 mod generation;
 mod member;
 mod message;
+mod seats;
 #[cfg(test)]
 mod tests;
 
@@ -25,14 +27,12 @@ use std::{collections::BTreeMap, time::Duration};
 use ending::LEAVE_AT_LEAST;
 use generation::Attempt;
 use member::{Member, Stage};
+use seats::Seat;
 
 pub(crate) use member::MemberId;
 pub(crate) use message::{Action, Event, Report};
 
-use crate::{
-    Departure, StartError,
-    backoff::{Backoff, Jitter},
-};
+use crate::{Departure, StartError, backoff::Jitter};
 
 /// How long a process may outlive its socket before it is killed.
 const LINGER: Duration = Duration::from_secs(1);
@@ -40,22 +40,14 @@ const LINGER: Duration = Duration::from_secs(1);
 /// What the fleet has to know.
 #[derive(Debug, Clone)]
 pub(crate) struct FleetSettings {
-    /// Workers wanted, at least one.
-    pub(crate) seats: u32,
+    /// Workers wanted at first, at least one.
+    pub(crate) workers: u32,
     /// Under `--reload`: a generation that cannot start is not the end.
     pub(crate) reload: bool,
     /// How long the exchanges of a retired worker may take.
     pub(crate) graceful: Duration,
     /// Where random numbers begin.
     pub(crate) seed: u64,
-}
-
-/// A place for one worker of the serving generation.
-#[derive(Debug, Default)]
-struct Seat {
-    backoff: Backoff,
-    /// When its next worker is to be started, if it has none.
-    due: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -71,7 +63,9 @@ pub(crate) struct Fleet {
     settings: FleetSettings,
     phase: Phase,
     members: BTreeMap<MemberId, Member>,
-    /// Seat 1 is the first.
+    /// Workers wanted: the seats 1 to this one are to be taken.
+    wanted: u32,
+    /// Those in which a member has died.
     seats: BTreeMap<u32, Seat>,
     /// The generation that was begun last.
     generation: u32,
@@ -88,7 +82,8 @@ pub(crate) struct Fleet {
 impl Fleet {
     pub(crate) fn new(settings: FleetSettings) -> Self {
         Self {
-            seats: (1..=settings.seats).map(|seat| (seat, Seat::default())).collect(),
+            wanted: settings.workers,
+            seats: BTreeMap::new(),
             phase: Phase::Running,
             members: BTreeMap::new(),
             generation: 0,
@@ -121,10 +116,11 @@ impl Fleet {
             Event::Gone(id, how) => self.gone(now, id, how),
             Event::Reload => self.reload(now),
             Event::Changed => self.changed(now),
+            Event::Resize(wanted) => self.resize(wanted),
             Event::Stop(within) => self.stop(now, within, None),
             Event::StopNow => self.stop_now(),
         }
-        self.fill_seats(now);
+        self.fit_seats(now);
         self.end_if_empty();
         std::mem::take(&mut self.actions)
     }
@@ -146,32 +142,6 @@ impl Fleet {
         self.act(Action::Spawn { id, seat });
     }
 
-    /// Starts the workers that are due.
-    fn fill_seats(&mut self, now: Duration) {
-        if matches!(self.phase, Phase::Stopping(_)) {
-            return;
-        }
-        for seat in 1..=self.settings.seats {
-            let place = self.seats.entry(seat).or_default();
-            if place.due.is_some_and(|due| due <= now) {
-                place.due = None;
-                self.spawn(now, seat, self.serving);
-            }
-        }
-    }
-
-    fn replace(&mut self, now: Duration, seat: u32, born: Duration) -> Duration {
-        let random = self.jitter.next();
-        let place = self.seats.entry(seat).or_default();
-        let delay = place.backoff.next(now.saturating_sub(born), random);
-        place.due = Some(now + delay);
-        delay
-    }
-
-    fn forget_replacements(&mut self) {
-        self.seats.values_mut().for_each(|seat| *seat = Seat::default());
-    }
-
     // What workers tell
 
     fn ready(&mut self, now: Duration, id: MemberId) {
@@ -181,7 +151,7 @@ impl Fleet {
         member.stage = Stage::Ready;
         let attempted = self.is_attempted(id);
         self.report(if attempted { Report::Ready(id) } else { Report::Replaced(id) });
-        if let Some(attempt) = self.attempt.take_if(|attempt| attempt.is_ready(&self.members, self.settings.seats)) {
+        if let Some(attempt) = self.attempt.take_if(|attempt| attempt.is_ready(&self.members)) {
             self.succeed(now, &attempt);
         }
     }

@@ -18,10 +18,10 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(seats: u32, reload: bool) -> Self {
+    fn new(workers: u32, reload: bool) -> Self {
         let graceful = Duration::from_secs(30);
         let mut scene = Self {
-            fleet: Fleet::new(FleetSettings { seats, reload, graceful, seed: 1 }),
+            fleet: Fleet::new(FleetSettings { workers, reload, graceful, seed: 1 }),
             now: Duration::ZERO,
             spawned: Vec::new(),
             retired: Vec::new(),
@@ -263,6 +263,114 @@ fn retired_worker_that_is_never_idle_is_shut_down_and_then_killed() {
     assert_eq!(scene.shut_down, ids([0, 1]));
     scene.pass(Duration::from_secs(5));
     assert_eq!(scene.killed, ids([0, 1]));
+}
+
+// Another number of workers
+
+#[test]
+fn more_workers_are_started_beside_those_that_serve() {
+    let mut scene = Scene::serving();
+    scene.tell(Event::Resize(4));
+    assert_eq!(scene.spawned[2..], [(MemberId(2), 3), (MemberId(3), 4)]);
+    scene.all_ready();
+    assert_eq!((scene.serving, scene.reported("Resized")), (1, 1));
+    assert!(scene.retired.is_empty());
+}
+
+#[test]
+fn surplus_workers_are_retired_and_not_replaced() {
+    let mut scene = Scene::serving();
+    scene.tell(Event::Resize(1));
+    assert_eq!(scene.retired, ids([1]));
+    scene.tell(Event::Idle(MemberId(1)));
+    assert_eq!(scene.shut_down, ids([1]));
+    scene.gone(1);
+    assert_eq!(scene.spawned.len(), 2);
+}
+
+#[test]
+fn surplus_worker_may_take_as_long_as_its_requests_need() {
+    let mut scene = Scene::serving();
+    scene.tell(Event::Resize(1));
+    scene.pass(Duration::from_secs(24 * 3600));
+    assert!(scene.shut_down.is_empty());
+    scene.tell(Event::Stop(Duration::from_secs(10)));
+    scene.pass(Duration::from_secs(10));
+    assert_eq!(scene.shut_down, ids([0, 1]));
+}
+
+#[test]
+fn seat_of_a_retired_worker_is_taken_again_when_it_is_wanted() {
+    let mut scene = Scene::serving();
+    scene.tell(Event::Resize(1));
+    scene.tell(Event::Resize(2));
+    assert_eq!(scene.spawned[2..], [(MemberId(2), 2)]);
+    scene.gone(1);
+    assert_eq!(scene.spawned.len(), 3);
+}
+
+#[test]
+fn surplus_worker_that_has_not_come_up_is_told_to_end() {
+    let mut scene = Scene::serving();
+    scene.tell(Event::Resize(3));
+    scene.tell(Event::Resize(2));
+    assert_eq!(scene.shut_down, ids([2]));
+}
+
+#[test]
+fn dead_worker_is_replaced_only_up_to_the_wanted_number() {
+    let mut scene = Scene::serving();
+    scene.gone(1);
+    scene.gone(2);
+    assert!(scene.fleet.deadline().is_some());
+    scene.tell(Event::Resize(1));
+    assert_eq!(scene.fleet.deadline(), None);
+    scene.pass(Duration::from_secs(1));
+    assert_eq!(scene.spawned.len(), 3);
+    scene.gone(0);
+    assert_eq!(scene.spawned[3..], [(MemberId(3), 1)]);
+}
+
+#[test]
+fn new_generation_has_the_wanted_number_of_workers() {
+    let mut scene = Scene::serving();
+    scene.tell(Event::Resize(3));
+    scene.all_ready();
+    scene.tell(Event::Reload);
+    assert_eq!(scene.spawned.len(), 6);
+    scene.all_ready();
+    assert_eq!(scene.retired, ids([0, 1, 2]));
+}
+
+#[test]
+fn number_that_changes_during_a_roll_holds_for_both_generations() {
+    let mut scene = Scene::serving();
+    scene.tell(Event::Reload);
+    scene.tell(Event::Resize(3));
+    assert_eq!(scene.spawned[4..], [(MemberId(4), 3)]);
+    scene.tell(Event::Ready(MemberId(4)));
+    scene.all_ready();
+    assert_eq!(scene.reported("Rolled"), 1);
+    assert_eq!(scene.retired, ids([0, 1, 4]));
+    assert_eq!(scene.spawned[5..], [(MemberId(5), 3)]);
+}
+
+#[test]
+fn number_that_changes_during_the_first_start_waits_for_it() {
+    let mut scene = Scene::new(1, false);
+    scene.tell(Event::Resize(2));
+    assert_eq!(scene.spawned.len(), 1);
+    scene.all_ready();
+    assert_eq!(scene.serving, 1);
+    assert_eq!(scene.spawned[1..], [(MemberId(1), 2)]);
+}
+
+#[test]
+fn number_does_not_change_while_all_stops() {
+    let mut scene = Scene::serving();
+    scene.tell(Event::Stop(Duration::from_secs(10)));
+    scene.tell(Event::Resize(4));
+    assert_eq!((scene.spawned.len(), scene.reported("Resized")), (2, 0));
 }
 
 // --reload

@@ -13,7 +13,7 @@ use rustix::{
 /// Watches `wire` (a duplicate of the wire's descriptor) and kills this process when the other end has been closed for
 /// longer than `patience`.
 pub(crate) fn start(wire: OwnedFd, patience: Duration) -> std::io::Result<()> {
-    thread::Builder::new().name("andon-watch".to_owned()).stack_size(64 * 1024).spawn(move || {
+    thread::Builder::new().name("andon-hangup".to_owned()).stack_size(64 * 1024).spawn(move || {
         wait_for_hangup(&wire);
         thread::sleep(patience);
         let _ = kill_process(getpid(), Signal::KILL);

@@ -1,0 +1,62 @@
+//! Worker processes: how many, and what runs in each.
+
+use std::ops::RangeInclusive;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::Seconds;
+
+/// The most workers that are started without being asked for.
+const MOST_BY_DEFAULT: u16 = 512;
+
+/// The worker processes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Workers")]
+pub struct WorkerOptions {
+    /// Worker processes. Given without --max-workers: exactly so many. By default as many as there are processors to use (affinity and cgroup counted)
+    #[arg(id = "workers", long = "workers", short = 'w', env = "ANDON_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub least: Option<u16>,
+
+    /// Workers that there may be while requests wait for one; those above --workers go again when they are idle. By default twice the processors, or --workers where that is given
+    #[arg(id = "max-workers", long = "max-workers", env = "ANDON_MAX_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub most: Option<u16>,
+
+    /// Threads of a worker on which `def` endpoints and other blocking calls may wait at once
+    #[arg(long, env = "ANDON_THREADS", value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=32_768))]
+    pub threads: u32,
+
+    /// Event loop of the workers; `auto` takes uvloop where it is installed
+    #[arg(long = "loop", env = "ANDON_LOOP", value_enum, default_value_t, value_name = "LOOP")]
+    pub event_loop: LoopKind,
+
+    /// Longest time in seconds for which the front polls for the answer to a lone request instead of sleeping; 0: never
+    #[arg(long, env = "ANDON_BUSY_POLL", value_name = "SECONDS", default_value = "0.0002")]
+    pub busy_poll: Seconds,
+}
+
+impl WorkerOptions {
+    /// The smallest and the largest number of workers, on a machine that grants so many processors.
+    pub fn range(&self, processors: usize) -> RangeInclusive<u16> {
+        let processors = u16::try_from(processors).unwrap_or(MOST_BY_DEFAULT).clamp(1, MOST_BY_DEFAULT);
+        match (self.least, self.most) {
+            (None, None) => processors..=(2 * processors).min(MOST_BY_DEFAULT),
+            (Some(exactly), None) => exactly..=exactly,
+            (None, Some(most)) => processors.min(most)..=most,
+            (Some(least), Some(most)) => least..=most,
+        }
+    }
+}
+
+/// Which event loop the workers run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LoopKind {
+    /// uvloop where it is installed, else asyncio's own.
+    #[default]
+    Auto,
+    /// uvloop.
+    Uvloop,
+    /// asyncio's own.
+    Asyncio,
+}

@@ -1,0 +1,135 @@
+//! Tasks that a request starts, such as those of middleware: their steps count for the request, as long as it lasts.
+//!
+//! Starlette's `BaseHTTPMiddleware` runs the application behind it in a Task of its own. Without this module nobody would
+//! know for whom that Task holds the event loop. The loop's task factory wraps the coroutine of each Task that is made in
+//! a step of a request; Tasks made elsewhere, and those of an application that sets a factory of its own, are as they are.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::{
+    exceptions::{PyAttributeError, PyStopIteration},
+    intern,
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+
+use crate::{
+    coroutine::{Advance, advance},
+    exchange::Exchange,
+    serving::Serving,
+};
+
+/// Makes the Tasks of one event loop.
+#[pyclass(frozen, module = "andon._andon")]
+pub(crate) struct TaskFactory {
+    serving: Arc<Serving>,
+    task_type: Py<PyAny>,
+}
+
+impl TaskFactory {
+    pub(crate) fn new(py: Python<'_>, serving: Arc<Serving>) -> PyResult<Self> {
+        Ok(Self { serving, task_type: py.import("asyncio")?.getattr("Task")?.unbind() })
+    }
+}
+
+#[pymethods]
+impl TaskFactory {
+    #[pyo3(signature = (event_loop, coroutine, **options))]
+    fn __call__<'py>(
+        &self,
+        event_loop: Bound<'py, PyAny>,
+        coroutine: Bound<'py, PyAny>,
+        options: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = event_loop.py();
+        let options = options.unwrap_or_else(|| PyDict::new(py));
+        options.set_item(intern!(py, "loop"), event_loop)?;
+        let coroutine = match self.serving.current(py) {
+            Some(exchange) => {
+                let serving = Arc::clone(&self.serving);
+                let child = Child { serving, exchange: Mutex::new(Some(exchange)), coroutine: coroutine.unbind() };
+                Bound::new(py, child)?.into_any()
+            }
+            None => coroutine,
+        };
+        self.task_type.bind(py).call((coroutine,), Some(&options))
+    }
+}
+
+/// The coroutine of a Task that was made in a step of a request.
+#[pyclass(frozen, module = "andon._andon")]
+struct Child {
+    serving: Arc<Serving>,
+    /// `None` once that has ended.
+    exchange: Mutex<Option<Py<Exchange>>>,
+    coroutine: Py<PyAny>,
+}
+
+impl Child {
+    /// The request for which a step that begins now counts.
+    fn exchange(&self, py: Python<'_>) -> Option<Py<Exchange>> {
+        // A Task that is started at once runs within a step of its request.
+        if self.serving.step().is_some() {
+            return None;
+        }
+        let exchange = self.exchange.lock().as_ref().map(|exchange| exchange.clone_ref(py))?;
+        if !exchange.get().is_over() {
+            return Some(exchange);
+        }
+        let over = self.exchange.lock().take();
+        drop(over);
+        None
+    }
+
+    fn step<'py, T>(&self, py: Python<'py>, resume: impl FnOnce(&Bound<'py, PyAny>) -> T) -> T {
+        let coroutine = self.coroutine.bind(py);
+        let Some(exchange) = self.exchange(py) else {
+            return resume(coroutine);
+        };
+        let (slot, generation) = exchange.get().name();
+        let begun = self.serving.begin_step(slot, generation);
+        let outcome = resume(coroutine);
+        exchange.get().add_step(self.serving.end_step(py, begun));
+        outcome
+    }
+}
+
+#[pymethods]
+impl Child {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self.step(py, advance)? {
+            Advance::Yielded(value) => Ok(value),
+            Advance::Returned(value) => Err(PyStopIteration::new_err((value.unbind(),))),
+        }
+    }
+
+    fn send<'py>(&self, py: Python<'py>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.__next__(py)
+    }
+
+    #[pyo3(signature = (*arguments))]
+    fn throw<'py>(&self, py: Python<'py>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        self.step(py, |coroutine| coroutine.call_method1(intern!(py, "throw"), arguments))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.coroutine.bind(py).call_method0(intern!(py, "close")).map(drop)
+    }
+
+    /// `cr_frame`, `cr_await`, `__name__` and the like, as tools that print Tasks want them.
+    fn __getattr__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        if name.starts_with("cr_") || name.starts_with("__") {
+            return self.coroutine.bind(py).getattr(name);
+        }
+        Err(PyAttributeError::new_err(name.to_owned()))
+    }
+}

@@ -1,0 +1,297 @@
+//! What exchanges need of their worker: the output, the state words, and what the worker calls in Python.
+
+use std::{
+    collections::HashMap,
+    os::fd::OwnedFd,
+    sync::{Arc, OnceLock},
+};
+
+use andon_wire::{
+    memory::SharedMemory,
+    state::{ExecutorState, Sight, Step},
+};
+use parking_lot::Mutex;
+use pyo3::{prelude::*, types::PyDict};
+
+use crate::{
+    awaitable::Done,
+    errands::{Errand, Errands},
+    exchange::Exchange,
+    meter::{Begun, Cost, Meter},
+    output::{Flush, Output},
+    scope::ScopeTemplate,
+    starter::Starter,
+    switching::Switching,
+    threads::{Pool, Seat, Surroundings},
+    watch::Nudge,
+};
+
+/// What exchanges need of their worker.
+pub(crate) struct Serving {
+    memory: SharedMemory,
+    wire: OwnedFd,
+    output: Mutex<Output>,
+    exchanges: Mutex<HashMap<u32, Py<Exchange>>>,
+    python: OnceLock<Callables>,
+    meter: Arc<Meter>,
+    pool: Pool,
+    switching: Switching,
+    errands: Arc<Errands>,
+    nudge: Arc<Nudge>,
+    /// A Task is cancelled when its client has gone.
+    pub(crate) cancels: bool,
+}
+
+/// What the worker calls in Python, once it serves.
+pub(crate) struct Callables {
+    pub(crate) application: Py<PyAny>,
+    pub(crate) create_future: Py<PyAny>,
+    pub(crate) call_soon: Py<PyAny>,
+    pub(crate) add_writer: Py<PyAny>,
+    pub(crate) remove_writer: Py<PyAny>,
+    pub(crate) flush: Py<PyAny>,
+    pub(crate) cancelled_error: Py<PyAny>,
+    pub(crate) log: Py<PyAny>,
+    pub(crate) take_stack: Py<PyAny>,
+    /// Lets endpoints be run on threads; `None` once that is done.
+    pub(crate) offload: Mutex<Option<Py<PyAny>>>,
+    pub(crate) modules: Py<PyDict>,
+    /// Python's identifier of the event loop's thread.
+    pub(crate) loop_thread: u64,
+    pub(crate) done: Py<Done>,
+    pub(crate) template: ScopeTemplate,
+    pub(crate) starter: Starter,
+}
+
+impl Callables {
+    /// What lets endpoints be run on threads, the first time.
+    pub(crate) fn take_offload(&self) -> Option<Py<PyAny>> {
+        self.offload.lock().take()
+    }
+}
+
+/// What the pool asks of the worker.
+struct Around {
+    errands: Arc<Errands>,
+    nudge: Arc<Nudge>,
+}
+
+impl Surroundings for Around {
+    fn spawn(&self, seat: Arc<Seat>) {
+        self.errands.send(Errand::Spawn(seat));
+    }
+
+    fn calls_wait(&self) {
+        self.nudge.nudge();
+    }
+}
+
+impl Serving {
+    /// Must be called on the thread of the event loop. `threads`: most threads for blocking calls.
+    pub(crate) fn new(
+        memory: SharedMemory,
+        wire: OwnedFd,
+        errands: Arc<Errands>,
+        threads: usize,
+        cancels: bool,
+    ) -> Self {
+        let nudge = Arc::new(Nudge::default());
+        let around = Around { errands: Arc::clone(&errands), nudge: Arc::clone(&nudge) };
+        Self {
+            memory,
+            wire,
+            output: Mutex::default(),
+            exchanges: Mutex::default(),
+            python: OnceLock::new(),
+            meter: Arc::new(Meter::new()),
+            pool: Pool::new(threads, Box::new(around)),
+            switching: Switching::default(),
+            errands,
+            nudge,
+            cancels,
+        }
+    }
+
+    // Its parts
+
+    pub(crate) fn wire(&self) -> &OwnedFd {
+        &self.wire
+    }
+
+    pub(crate) fn output(&self) -> &Mutex<Output> {
+        &self.output
+    }
+
+    pub(crate) fn executor(&self) -> &ExecutorState {
+        self.memory.executor()
+    }
+
+    pub(crate) fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(crate) fn switching(&self) -> &Switching {
+        &self.switching
+    }
+
+    pub(crate) fn errands(&self) -> &Errands {
+        &self.errands
+    }
+
+    pub(crate) fn nudge(&self) -> &Nudge {
+        &self.nudge
+    }
+
+    // What is called in Python
+
+    /// Keeps what is called in Python. False: it is there already.
+    pub(crate) fn set_python(&self, python: Callables) -> bool {
+        self.python.set(python).is_ok()
+    }
+
+    /// Whether `serve` was called.
+    pub(crate) fn serves(&self) -> bool {
+        self.python.get().is_some()
+    }
+
+    pub(crate) fn python(&self) -> &Callables {
+        self.python.get().expect("exchanges exist only after `serve`")
+    }
+
+    pub(crate) fn application<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.python().application.bind(py)
+    }
+
+    pub(crate) fn done(&self, py: Python<'_>) -> Py<PyAny> {
+        self.python().done.clone_ref(py).into_any()
+    }
+
+    pub(crate) fn new_future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.python().create_future.bind(py).call0()
+    }
+
+    pub(crate) fn is_cancelled_error(&self, py: Python<'_>, error: &PyErr) -> bool {
+        error.matches(py, self.python().cancelled_error.bind(py)).unwrap_or(false)
+    }
+
+    pub(crate) fn log(&self, py: Python<'_>, text: &str) -> PyResult<()> {
+        self.python().log.bind(py).call1((text, py.None())).map(drop)
+    }
+
+    pub(crate) fn log_exception(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
+        let exception = error.clone_ref(py).into_value(py);
+        self.python().log.bind(py).call1(("Exception in ASGI application", exception)).map(drop)
+    }
+
+    pub(crate) fn take_stack<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.python().take_stack.bind(py)
+    }
+
+    pub(crate) fn loop_thread(&self) -> u64 {
+        self.python().loop_thread
+    }
+
+    // Frames
+
+    /// Appends frames, and sees to it that they are written at the end of this turn.
+    pub(crate) fn put<T>(&self, py: Python<'_>, append: impl FnOnce(&mut Vec<u8>) -> T) -> PyResult<T> {
+        let (result, schedule) = {
+            let mut output = self.output.lock();
+            let result = append(&mut output.bytes);
+            let schedule = output.flush == Flush::Idle && !output.bytes.is_empty();
+            if schedule {
+                output.flush = Flush::Soon;
+            }
+            (result, schedule)
+        };
+        if schedule {
+            let python = self.python();
+            python.call_soon.bind(py).call1((&python.flush,))?;
+        }
+        Ok(result)
+    }
+
+    /// Appends frames and writes what the socket takes, from any thread: the event loop may be held. What it does not
+    /// take goes with the loop's next frames.
+    pub(crate) fn put_now(&self, append: impl FnOnce(&mut Vec<u8>)) {
+        let mut output = self.output.lock();
+        append(&mut output.bytes);
+        // An end of the wire is seen when it is read.
+        let _ = output.write(&self.wire);
+    }
+
+    // Steps
+
+    pub(crate) fn begin_step(&self, slot: u32, generation: u32) -> Begun {
+        let begun = self.meter.begin();
+        self.executor().begin_step(slot, generation, begun.at);
+        begun
+    }
+
+    pub(crate) fn end_step(&self, py: Python<'_>, begun: Begun) -> Cost {
+        self.executor().end_step();
+        self.meter.end(begun, || self.python().modules.bind(py).len())
+    }
+
+    pub(crate) fn step(&self) -> Option<Step> {
+        self.executor().step()
+    }
+
+    pub(crate) fn step_since(&self) -> Option<u64> {
+        self.step().map(|step| step.since)
+    }
+
+    pub(crate) fn turns(&self) -> u64 {
+        self.executor().turns()
+    }
+
+    pub(crate) fn publish(&self, sight: &Sight) {
+        self.executor().publish(sight);
+    }
+
+    /// A call computes on a thread: the event loop should get the GIL sooner.
+    pub(crate) fn quicken(&self) {
+        if self.switching.ask() {
+            self.errands.send(Errand::Quicken);
+        }
+    }
+
+    // Exchanges
+
+    pub(crate) fn keep(&self, slot: u32, exchange: Py<Exchange>) {
+        let before = self.exchanges.lock().insert(slot, exchange);
+        drop(before);
+    }
+
+    /// Takes up the offer in `slot`. False: it was recalled.
+    pub(crate) fn claim(&self, slot: u32, generation: u32) -> bool {
+        let claimed = self.memory.slot(slot).is_some_and(|slot| slot.claim(generation));
+        self.executor().count_taken();
+        claimed
+    }
+
+    /// The application's callable has ended: the front may use the slot again.
+    pub(crate) fn finished(&self, slot: u32, generation: u32) {
+        if let Some(word) = self.memory.slot(slot) {
+            word.finish(generation);
+        }
+        let exchange = self.exchanges.lock().remove(&slot);
+        drop(exchange);
+    }
+
+    pub(crate) fn exchange(&self, py: Python<'_>, slot: u32, generation: u32) -> Option<Py<Exchange>> {
+        let exchanges = self.exchanges.lock();
+        let exchange = exchanges.get(&slot)?;
+        (exchange.get().name() == (slot, generation)).then(|| exchange.clone_ref(py))
+    }
+
+    /// The exchange whose step is in execution.
+    pub(crate) fn current(&self, py: Python<'_>) -> Option<Py<Exchange>> {
+        let step = self.step()?;
+        self.exchange(py, step.slot, step.generation)
+    }
+}

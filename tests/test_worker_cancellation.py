@@ -1,0 +1,19 @@
+"""What happens to a request whose client has gone."""
+
+from tests.support.fake_front import FINISHED, FakeFront
+
+
+def test_a_task_is_cancelled_when_its_client_has_gone_if_that_is_chosen() -> None:
+    with FakeFront("holding:app", options={"cancel_on_disconnect": True}) as front:
+        slot = front.request("/suspend")
+        front.answer("/light")
+        front.disconnect(slot)
+        front.of(slot, FINISHED)
+
+
+def test_otherwise_it_goes_on() -> None:
+    with FakeFront("holding:app") as front:
+        slot = front.request("/suspend")
+        front.disconnect(slot)
+        front.answer("/light")
+        assert not [f for f in front.frames if (f.slot, f.kind) == (slot, FINISHED)]

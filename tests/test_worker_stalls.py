@@ -1,0 +1,74 @@
+"""Reports of stalls: kind, request, and the line of the user's own code."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import wait_until
+from tests.support.fake_front import FINISHED, STALL, FakeFront, Stall
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[FakeFront]:
+    with FakeFront("holding:app") as front:
+        front.answer("/light")
+        yield front
+
+
+def own_function(stall: Stall) -> str:
+    assert stall.frames is not None
+    own = next(frame for frame in stall.frames if frame[0])
+    assert own[2].endswith("holding.py")
+    return own[3]
+
+
+def test_a_sleep_on_the_loop_is_reported_while_it_lasts(worker: FakeFront) -> None:
+    slot = worker.request("/sleep?seconds=0.5")
+    stall = worker.stall(slot)
+    assert (stall.kind, stall.place) == ("blocked", "event loop")
+    assert 0.1 <= stall.elapsed < 0.5
+    assert own_function(stall) == "sleep_on_the_loop"
+    assert not [f for f in worker.frames if (f.slot, f.kind) == (slot, FINISHED)]
+
+
+def test_computing_on_the_loop_is_reported(worker: FakeFront) -> None:
+    stall = worker.stall(worker.request("/spin?seconds=0.5"))
+    assert stall.kind == "computing"
+    assert own_function(stall) in ("spin", "spin_on_the_loop")
+
+
+def test_a_lock_that_a_thread_holds_is_reported(worker: FakeFront) -> None:
+    stall = worker.stall(worker.request("/wait-for-lock"))
+    assert stall.kind == "blocked"
+    assert own_function(stall) == "wait_for_lock"
+
+
+def test_garbage_collection_is_told_apart(worker: FakeFront) -> None:
+    slot = worker.request("/collect")
+    frame = worker.of(slot, STALL)
+    assert Stall.parse(frame.payload).kind == "garbage collection"
+
+
+def test_a_call_that_holds_the_gil_is_reported_without_a_stack(worker: FakeFront) -> None:
+    slot = worker.request("/hold-gil")
+    stall = Stall.parse(worker.of(slot, STALL).payload)
+    assert (stall.kind, stall.place) == ("computing", "event loop")
+
+
+def test_a_thread_that_holds_the_gil_is_blamed_for_the_loop(worker: FakeFront) -> None:
+    slot = worker.request("/hold-gil-def")
+    wait_until(lambda: worker.sight()["name"] == (1 << 32 | slot), "the call runs")
+    # While the loop has nothing to do, nobody is held up.
+    worker.request("/light")
+    stall = Stall.parse(worker.of(slot, STALL).payload)
+    assert (stall.kind, stall.place) == ("GIL held", "thread")
+
+
+def test_short_steps_are_not_reported(worker: FakeFront) -> None:
+    before = time.monotonic_ns()
+    slots = [worker.request("/sleep?seconds=0.03") for _ in range(10)]
+    for slot in slots:
+        worker.of(slot, FINISHED)
+    late = [Stall.parse(frame.payload) for frame in worker.frames if frame.kind == STALL]
+    assert [stall for stall in late if stall.since >= before] == []
