@@ -11,6 +11,8 @@ from andon.routes import Route
 
 __version__: str
 
+def replay(path: str) -> tuple[int, int]: ...
+
 class ClientDisconnected(OSError): ...
 
 class Turn(Enum):

@@ -17,6 +17,7 @@ mod log;
 mod profiles;
 mod queue;
 mod reference;
+mod replay;
 mod serve;
 mod signals;
 mod timestamp;
@@ -26,6 +27,7 @@ use std::{ffi::OsString, path::PathBuf};
 use command::Invocation;
 
 pub use reference::options_reference;
+pub use replay::{Replayed, replay_decisions};
 
 /// The interpreter from which `andon` was called.
 #[derive(Debug, Clone)]

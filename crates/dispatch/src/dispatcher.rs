@@ -26,7 +26,7 @@ pub struct Dispatcher {
     pub(crate) workers: Workers,
     pub(crate) calls: Calls,
     pub(crate) routes: Vec<Route>,
-    pub(crate) groups: [Group; 4],
+    pub(crate) groups: [Group; GroupName::ALL.len()],
     pub(crate) waiting: usize,
     pub(crate) waiting_bytes: u64,
     pub(crate) live: usize,

@@ -75,14 +75,14 @@ impl Dispatcher {
     }
 
     fn blame_for_computing(&mut self, now: Duration, id: WorkerId, work: &Running) {
-        if work.processor < self.settings.heavy_after || work.excused || !is_computing(work.processor, work.elapsed) {
+        if work.processor < self.settings.heavy_after || !is_computing(work.processor, work.elapsed) {
             return;
         }
         let Some(call) = self.calls.placed_on(work.request, id).filter(|call| !call.seen_computing) else { return };
         call.seen_computing = true;
         let route = call.route;
         self.with_route(now, route, |route| route.profile.saw_computing(now));
-        let charge = Charge::Threads(self.routes[route.0 as usize].compute_share());
+        let charge = Charge::Threads(self.routes[route.0 as usize].compute_share(&self.settings));
         self.recharge(work.request, charge, Probe::No);
     }
 
@@ -119,7 +119,7 @@ impl Dispatcher {
 
     /// Counts a call as what its route is placed as now.
     fn follow_route(&mut self, request: RequestId, route: RouteId) {
-        let (charge, probe) = self.routes[route.0 as usize].charge();
+        let (charge, probe) = self.routes[route.0 as usize].charge(&self.settings);
         self.recharge(request, charge, if probe == Probe::No { Probe::No } else { Probe::Trial });
     }
 

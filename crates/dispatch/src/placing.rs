@@ -84,7 +84,9 @@ impl Dispatcher {
                 let reserved = self.reserve.workers(now);
                 self.workers.for_holding(route.hold_share(), reserved, now, settings)
             }
-            Class::Computes => self.workers.for_computing(route.compute_share(), now, settings),
+            Class::Computes | Class::ComputesBriefly => {
+                self.workers.for_computing(route.compute_share(settings), now, settings)
+            }
         }
     }
 
@@ -97,7 +99,7 @@ impl Dispatcher {
         self.placements += 1;
         let route = &mut self.routes[route_id.0 as usize];
         route.placed += 1;
-        let (charge, probe) = route.charge();
+        let (charge, probe) = route.charge(&self.settings);
         let executor = route.executor;
         if route.is_full() {
             self.update_head(route_id);
@@ -139,7 +141,7 @@ fn reason(route: &Route, call: &Call, waited: bool) -> Reason {
         Class::Unknown | Class::Trial => Reason::NewRoute,
         Class::HoldsLoop => Reason::HoldsLoop,
         Class::Computes => Reason::Computes,
-        Class::Light | Class::WaitsOnThread if waited => Reason::Waited,
-        Class::Light | Class::WaitsOnThread => Reason::LeastBusy,
+        Class::Light | Class::WaitsOnThread | Class::ComputesBriefly if waited => Reason::Waited,
+        Class::Light | Class::WaitsOnThread | Class::ComputesBriefly => Reason::LeastBusy,
     }
 }

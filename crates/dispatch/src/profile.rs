@@ -20,8 +20,13 @@ const HALF_LIFE: Duration = Duration::from_secs(600);
 const FIRST_CALL: f32 = 0.3;
 /// Weight of the newest call in averages.
 const NEWEST: f32 = 1.0 / 8.0;
-/// Work on a thread computes when it spends more than this share of its time on a processor.
-const COMPUTING_SHARE: f32 = 0.5;
+/// Work on a thread computes when it spends more than this share of its time on a processor. Not much, since other
+/// processes may want the processors as well: of two that compute on one processor each gets half.
+const COMPUTING_SHARE: f32 = 0.2;
+/// A step that held the event loop would compute on a thread when it spent more than this share of it on a processor.
+const COMPUTING_STEP: f32 = 0.5;
+/// Work on a thread that computes for less is not worth counting, in seconds.
+const BRIEF: f32 = 0.0005;
 /// Scores stop growing here, so that a route is released after a bounded number of better calls: 88.
 const HIGHEST_SCORE: f32 = 4.0;
 /// Thread work is worth a class of its own from this wall time on.
@@ -43,6 +48,8 @@ pub enum Class {
     HoldsLoop,
     /// Computes on a thread, and so holds the GIL.
     Computes,
+    /// The same, but not for long.
+    ComputesBriefly,
 }
 
 impl Class {
@@ -55,6 +62,7 @@ impl Class {
             Self::WaitsOnThread => "waits-on-thread",
             Self::HoldsLoop => "holds-loop",
             Self::Computes => "computes",
+            Self::ComputesBriefly => "computes-briefly",
         }
     }
 }
@@ -81,6 +89,8 @@ pub struct SavedProfile {
     pub longest_step: f32,
     /// Average time on threads, in seconds.
     pub thread_time: f32,
+    /// Average processor time of that, in seconds.
+    pub thread_processor: f32,
 }
 
 /// What is known of a route.
@@ -125,6 +135,8 @@ impl Profile {
             Class::HoldsLoop
         } else if learned.compute_score >= DOES {
             Class::Computes
+        } else if self.known && self.computes_briefly() {
+            Class::ComputesBriefly
         } else if self.known || self.quiet {
             if learned.thread_time >= WAITING_AFTER { Class::WaitsOnThread } else { Class::Light }
         } else if self.stepped {
@@ -134,12 +146,19 @@ impl Profile {
         }
     }
 
+    fn computes_briefly(&self) -> bool {
+        let learned = &self.learned;
+        learned.thread_processor >= BRIEF && learned.thread_processor > COMPUTING_SHARE * learned.thread_time
+    }
+
     /// The class of a route that is run on threads whether it holds the event loop or not.
     pub(crate) fn class_on_thread(&self) -> Class {
         let learned = &self.learned;
         let never_there = learned.thread_time == 0.0;
-        if learned.compute_score >= DOES || (never_there && learned.hold_processor_share > COMPUTING_SHARE) {
+        if learned.compute_score >= DOES || (never_there && learned.hold_processor_share > COMPUTING_STEP) {
             Class::Computes
+        } else if self.computes_briefly() {
+            Class::ComputesBriefly
         } else {
             Class::WaitsOnThread
         }
@@ -195,6 +214,7 @@ impl Profile {
         average(&mut learned.run_time, lesson.run_time.as_secs_f32(), first);
         average(&mut learned.longest_step, usage.loop_longest.as_secs_f32(), first);
         average(&mut learned.thread_time, usage.thread_total.as_secs_f32(), first);
+        average(&mut learned.thread_processor, usage.thread_processor.as_secs_f32(), first);
         // On a thread nothing is learned about the loop.
         if lesson.executor == Executor::Loop {
             self.learn_holding(lesson, heavy_after, now);
@@ -216,8 +236,9 @@ impl Profile {
 
     fn learn_computing(&mut self, lesson: &Lesson, heavy_after: Duration, now: Duration) {
         let (usage, learned) = (&lesson.usage, &mut self.learned);
+        // Whatever made it take long: it has used the processor.
         let part = share(usage.thread_processor, usage.thread_total);
-        let computed = usage.thread_processor >= heavy_after && part > COMPUTING_SHARE && !usage.excused;
+        let computed = usage.thread_processor >= heavy_after && part > COMPUTING_SHARE;
         if computed {
             self.scored = now;
             let first = learned.compute_share == 0.0;

@@ -80,6 +80,7 @@ impl Route {
             Class::Unknown | Class::Trial => GroupName::New,
             Class::HoldsLoop => GroupName::Holding,
             Class::Computes => GroupName::Computing,
+            Class::ComputesBriefly => GroupName::Brief,
             Class::Light | Class::WaitsOnThread => GroupName::Normal,
         }
     }
@@ -98,12 +99,12 @@ impl Route {
     }
 
     /// What a call counts for at its worker, and whether it is to be watched for what it tells of the route.
-    pub(crate) fn charge(&self) -> (Charge, Probe) {
+    pub(crate) fn charge(&self, settings: &Settings) -> (Charge, Probe) {
         match self.class {
             Class::Unknown => (Charge::Loop(WHOLE), Probe::Offered),
             Class::Trial => (Charge::Threads(WHOLE), Probe::Offered),
             Class::HoldsLoop => (Charge::Loop(self.hold_share()), Probe::No),
-            Class::Computes => (Charge::Threads(self.compute_share()), Probe::No),
+            Class::Computes | Class::ComputesBriefly => (Charge::Threads(self.compute_share(settings)), Probe::No),
             Class::Light | Class::WaitsOnThread => (Charge::Nothing, Probe::No),
         }
     }
@@ -112,8 +113,16 @@ impl Route {
         thousandths(self.profile.saved().hold_share)
     }
 
-    pub(crate) fn compute_share(&self) -> u32 {
-        thousandths(self.profile.saved().compute_share)
+    /// What a call counts for of a worker's GIL. One that computes briefly, for its part of the time after which it would
+    /// be heavy: so a worker has in hand what keeps it busy for that time, and the rest waits in the front, where it
+    /// can be counted, refused, or given to another.
+    pub(crate) fn compute_share(&self, settings: &Settings) -> u32 {
+        let learned = self.profile.saved();
+        if self.class == Class::ComputesBriefly {
+            thousandths(learned.thread_processor / settings.heavy_after.as_secs_f32())
+        } else {
+            thousandths(learned.compute_share)
+        }
     }
 
     // The queue

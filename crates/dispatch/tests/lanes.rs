@@ -207,6 +207,20 @@ fn a_route_that_waits_on_threads_is_not_limited() {
 }
 
 #[test]
+fn of_brief_work_on_threads_a_worker_has_in_hand_what_keeps_it_busy() {
+    let mut bench = Bench::new(Settings { window: 64, capacity: 1000, ..settings() }, 1);
+    let brief = Usage { thread_total: milliseconds(5), thread_processor: milliseconds(5), ..Usage::default() };
+    bench.arrive(0, NEW);
+    bench.end(0, brief);
+    assert_eq!(bench.dispatcher.class_of(NEW), Class::ComputesBriefly);
+    assert_eq!(bench.dispatcher.lane_of(NEW), Lane::Normal);
+    let placed = (1..20).filter(|&request| !bench.arrive(request, NEW).is_empty()).count();
+    assert_eq!(placed, 5, "25 ms of work");
+    assert_eq!(offered(&bench.end(1, brief)), [(6, FIRST)]);
+    assert!(!bench.arrive(20, LIGHT).is_empty(), "others do not wait behind it");
+}
+
+#[test]
 fn a_route_that_gets_better_is_released() {
     let mut bench = Bench::new(wide(), 2);
     let mut calls = 0;

@@ -7,7 +7,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyValueError, prelude::*};
 
 mod awaitable;
 mod child;
@@ -42,9 +42,17 @@ fn main(py: Python<'_>, arguments: Vec<OsString>, python: PathBuf) -> i32 {
     py.detach(|| andon_cli::run(arguments, andon_cli::PythonInfo { executable: python }))
 }
 
+/// Replays a record of decisions; the numbers of events and placements. `ValueError` where the rule decides otherwise.
+#[pyfunction]
+fn replay(py: Python<'_>, path: PathBuf) -> PyResult<(usize, usize)> {
+    let replayed = py.detach(|| andon_cli::replay_decisions(&path)).map_err(PyValueError::new_err)?;
+    Ok((replayed.events, replayed.placements))
+}
+
 #[pymodule(gil_used = true)]
 fn _andon(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(main, module)?)?;
+    module.add_function(wrap_pyfunction!(replay, module)?)?;
     module.add_class::<worker::Worker>()?;
     module.add_class::<worker::Turn>()?;
     module.add_class::<threads::Threads>()?;

@@ -48,6 +48,12 @@ fn work_that_computes_on_threads() {
 }
 
 #[test]
+fn work_that_computes_on_threads_for_a_short_time() {
+    let service = Duration::from_millis(5);
+    assert_stands(2, 400.0, &[Step::Compute(service)], service, Duration::from_secs(10));
+}
+
+#[test]
 fn clients_that_wait_for_their_answers_are_never_refused_on_a_saturated_server() {
     let light = (2, 256, Step::compute(Duration::from_millis(3)));
     let blocks = (8, 200, Step::block(Duration::from_millis(50)));
