@@ -25,6 +25,7 @@ pub(crate) fn settings(
         queue_bytes: options.queue.bytes,
         queue_timeout: or_for_ever(options.queue.timeout),
         heavy_queue_timeout: or_for_ever(options.queue.heavy_timeout),
+        threads: options.workers.threads,
         stall_after: options.dispatch.stall_after.0,
         offload: options.dispatch.on_block == OnBlock::Offload,
         elastic: (min_workers < max_workers).then_some(elastic),
@@ -84,6 +85,7 @@ mod tests {
             "--queue-timeout=1",
             "--heavy-queue-timeout=2",
             "--stall-after=0.05",
+            "--threads=3",
             "--on-block=offload",
             "--dispatch-trace=trace.jsonl",
         ];
@@ -95,6 +97,7 @@ mod tests {
             queue_timeout: Duration::from_secs(1),
             heavy_queue_timeout: Duration::from_secs(2),
             stall_after: Duration::from_millis(50),
+            threads: 3,
             offload: true,
             elastic: Some(Elastic { min_workers: 2, max_workers: 5, ..Elastic::default() }),
             ..andon_dispatch::Settings::default()

@@ -38,9 +38,8 @@ pub fn replay_decisions(path: &Path) -> Result<Replayed, String> {
     let is_offer = |action: &&Action| matches!(action, Action::Offer { .. });
     let placements = records.iter().map(|record| record.actions.iter().filter(is_offer).count()).sum();
     let events = records.len();
-    replay(settings, records).map_err(|departure| {
-        format!("line {}: the rule decides {:?}", departure.index + 2, departure.actions)
-    })?;
+    replay(settings, records)
+        .map_err(|departure| format!("line {}: the rule decides {:?}", departure.index + 2, departure.actions))?;
     Ok(Replayed { events, placements })
 }
 

@@ -22,7 +22,7 @@ impl Dispatcher {
         self.live += 1;
         self.calls.insert(request, Call::new(id, bytes, now, deadline));
         if self.may_skip_queue(&arrival)
-            && let Some(worker) = self.choose(now, request, id)
+            && let Some(worker) = self.choose(now, id)
         {
             self.place(now, request, worker, actions);
             return;

@@ -20,6 +20,8 @@ pub(crate) enum Charge {
     Nothing,
     Loop(u32),
     Threads(u32),
+    /// One thread that waits.
+    Waiting,
 }
 
 /// How far a call has come that tells what its route is like.

@@ -16,23 +16,30 @@ pub(crate) enum GroupName {
     Computing,
     /// Calls that compute on a thread, but not for long.
     Brief,
+    /// Calls that wait on a thread.
+    Waiting,
     /// All others.
     Normal,
 }
 
 impl GroupName {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::New, Self::Holding, Self::Computing, Self::Brief, Self::Normal];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::New, Self::Holding, Self::Computing, Self::Brief, Self::Waiting, Self::Normal];
 
     /// The order in which they are served: heavy work is bounded in number and would starve behind normal work. On a
     /// worker that is `alone`, everything waits while its loop is held, so that comes last.
-    pub(crate) fn in_order(alone: bool) -> [Self; 5] {
-        if alone { [Self::New, Self::Computing, Self::Brief, Self::Normal, Self::Holding] } else { Self::ALL }
+    pub(crate) fn in_order(alone: bool) -> [Self; 6] {
+        if alone {
+            [Self::New, Self::Computing, Self::Brief, Self::Waiting, Self::Normal, Self::Holding]
+        } else {
+            Self::ALL
+        }
     }
 
     pub(crate) fn lane(self) -> Lane {
         match self {
-            Self::Normal | Self::Brief => Lane::Normal,
+            Self::Normal | Self::Brief | Self::Waiting => Lane::Normal,
             Self::New | Self::Holding | Self::Computing => Lane::Heavy,
         }
     }

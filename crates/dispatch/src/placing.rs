@@ -36,7 +36,7 @@ impl Dispatcher {
         let routes: Vec<_> = self.groups[GroupName::New as usize].heads.iter().map(|&(_, id)| id).collect();
         for id in routes {
             while let Some((request, _)) = self.head_of(id)
-                && let Some(worker) = self.choose(now, request, id)
+                && let Some(worker) = self.choose(now, id)
             {
                 self.place(now, request, worker, actions);
             }
@@ -53,7 +53,7 @@ impl Dispatcher {
     /// Places the request of a group that goes first; false if there is none, or no worker for it.
     fn place_next(&mut self, now: Duration, name: GroupName, actions: &mut Vec<Action>) -> bool {
         let Some((request, id)) = self.next_in(now, name) else { return false };
-        let Some(worker) = self.choose(now, request, id) else { return false };
+        let Some(worker) = self.choose(now, id) else { return false };
         self.place(now, request, worker, actions);
         true
     }
@@ -72,13 +72,12 @@ impl Dispatcher {
     }
 
     /// The worker for a call of the route, if one is free for it.
-    pub(crate) fn choose(&self, now: Duration, request: RequestId, id: RouteId) -> Option<WorkerId> {
+    pub(crate) fn choose(&self, now: Duration, id: RouteId) -> Option<WorkerId> {
         let (route, settings) = (&self.routes[id.0 as usize], &self.settings);
-        let arrived = self.calls.get(request)?.arrived;
-        let patient = now.saturating_sub(arrived) >= settings.new_route_patience;
         match route.class {
-            Class::Light | Class::WaitsOnThread => self.workers.for_normal(now, settings),
-            Class::Unknown => self.workers.for_unknown(patient, now, settings),
+            Class::Light => self.workers.for_normal(now, settings),
+            Class::WaitsOnThread => self.workers.for_waiting(now, settings),
+            Class::Unknown => self.workers.for_unknown(now, settings),
             Class::Trial => self.workers.for_computing(WHOLE, now, settings),
             Class::HoldsLoop => {
                 let reserved = self.reserve.workers(now);

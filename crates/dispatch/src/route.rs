@@ -81,7 +81,8 @@ impl Route {
             Class::HoldsLoop => GroupName::Holding,
             Class::Computes => GroupName::Computing,
             Class::ComputesBriefly => GroupName::Brief,
-            Class::Light | Class::WaitsOnThread => GroupName::Normal,
+            Class::WaitsOnThread => GroupName::Waiting,
+            Class::Light => GroupName::Normal,
         }
     }
 
@@ -105,7 +106,8 @@ impl Route {
             Class::Trial => (Charge::Threads(WHOLE), Probe::Offered),
             Class::HoldsLoop => (Charge::Loop(self.hold_share()), Probe::No),
             Class::Computes | Class::ComputesBriefly => (Charge::Threads(self.compute_share(settings)), Probe::No),
-            Class::Light | Class::WaitsOnThread => (Charge::Nothing, Probe::No),
+            Class::WaitsOnThread => (Charge::Waiting, Probe::No),
+            Class::Light => (Charge::Nothing, Probe::No),
         }
     }
 

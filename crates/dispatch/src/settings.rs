@@ -12,6 +12,8 @@ pub struct Settings {
     pub window: usize,
     /// Requests that a worker may have at once, taken up or not.
     pub capacity: usize,
+    /// Threads of a worker: calls that wait on them are given to it up to that number.
+    pub threads: u32,
     /// Requests that may be queued or placed at once, over all workers; more are refused.
     pub concurrency: Option<usize>,
     /// Requests that may be queued; more are refused.
@@ -28,9 +30,6 @@ pub struct Settings {
     pub stall_after: Duration,
     /// A step on the event loop, or processor time on a thread, of this length makes a route heavy.
     pub heavy_after: Duration,
-    /// A call of a route that nothing is known of may take the last worker that holds no heavy work, one at a time,
-    /// when it has waited so long: else it would wait for as long as the heavy work on all other workers lasts.
-    pub new_route_patience: Duration,
     /// Routes that hold their event loop and cannot suspend are put on threads.
     pub offload: bool,
     /// More workers are started and ended as they are needed; else their number is the caller's.
@@ -49,7 +48,7 @@ impl Default for Settings {
             heavy_queue_timeout: Duration::from_secs(60),
             stall_after: Duration::from_millis(20),
             heavy_after: Duration::from_millis(20),
-            new_route_patience: Duration::from_millis(100),
+            threads: 1000,
             offload: false,
             elastic: None,
         }

@@ -39,6 +39,8 @@ pub(crate) struct Worker {
     pub(crate) holding: u32,
     /// Sum of the shares for which the calls here compute on threads.
     pub(crate) computing: u32,
+    /// Calls here that wait on threads.
+    pub(crate) waiting: u32,
     heavy_until: Duration,
     /// Offers that were not taken up yet, oldest first, recalled ones included: the worker will come past those too.
     pub(crate) offers: VecDeque<Offer>,
@@ -61,6 +63,7 @@ impl Worker {
             busy: 0,
             holding: 0,
             computing: 0,
+            waiting: 0,
             heavy_until: Duration::ZERO,
             offers: VecDeque::new(),
             taken: 0,
@@ -116,6 +119,7 @@ impl Worker {
             Charge::Nothing => {}
             Charge::Loop(share) => self.holding += share,
             Charge::Threads(share) => self.computing += share,
+            Charge::Waiting => self.waiting += 1,
         }
     }
 
@@ -124,6 +128,7 @@ impl Worker {
             Charge::Nothing => {}
             Charge::Loop(share) => self.holding -= share,
             Charge::Threads(share) => self.computing -= share,
+            Charge::Waiting => self.waiting -= 1,
         }
     }
 

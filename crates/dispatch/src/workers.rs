@@ -76,6 +76,13 @@ impl Workers {
         (best.burden(now) < Worker::HELD || self.all_held(now)).then_some(best.id)
     }
 
+    /// For work that waits on threads: as normal work, where threads are left.
+    pub(crate) fn for_waiting(&self, now: Duration, settings: &Settings) -> Option<WorkerId> {
+        let key = |worker: &&Worker| (worker.burden(now), worker.busy);
+        let best = self.free(settings).filter(|worker| worker.waiting < settings.threads).min_by_key(key)?;
+        (best.burden(now) < Worker::HELD || self.all_held(now)).then_some(best.id)
+    }
+
     /// For work that computes on a thread for `share` of its time: where least of that is done already.
     pub(crate) fn for_computing(&self, share: u32, now: Duration, settings: &Settings) -> Option<WorkerId> {
         let fits = |worker: &&Worker| worker.computing == 0 || worker.computing + share <= COMPUTING_TOGETHER;
@@ -107,14 +114,14 @@ impl Workers {
     }
 
     /// For a call of a route that nothing is known of: as if it held the event loop all the time. But a single worker
-    /// takes all of them, for there is nobody else to be kept free, and `patient` ones may take the last worker, one at
-    /// a time.
-    pub(crate) fn for_unknown(&self, patient: bool, now: Duration, settings: &Settings) -> Option<WorkerId> {
+    /// takes all of them, for there is nobody else to be kept free, and the last worker may be taken by one new call at a
+    /// time: it is known soon, and new routes must not wait for as long as heavy work lasts.
+    pub(crate) fn for_unknown(&self, now: Duration, settings: &Settings) -> Option<WorkerId> {
         if self.ready() == 1 {
             return self.free(settings).next().map(|worker| worker.id);
         }
         let other = self.for_holding(WHOLE, 1, now, settings);
-        if other.is_some() || !patient || self.list.iter().any(Worker::has_new) {
+        if other.is_some() || self.list.iter().any(Worker::has_new) {
             return other;
         }
         self.free(settings).find(|worker| worker.holding == 0).map(|worker| worker.id)

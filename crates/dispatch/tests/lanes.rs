@@ -29,14 +29,12 @@ fn a_new_route_leaves_the_last_worker_free() {
 }
 
 #[test]
-fn a_new_route_may_take_the_last_worker_when_the_others_stay_held() {
+fn one_new_call_at_a_time_may_take_the_last_worker() {
     let mut bench = Bench::new(wide(), 2);
     bench.arrive(0, BLOCKS);
     bench.take(SECOND, 1);
-    assert_eq!(bench.arrive(1, NEW), []);
+    assert_eq!(offered(&bench.arrive(1, NEW)), [(1, FIRST)]);
     assert_eq!(bench.arrive(2, NEW), []);
-    assert_eq!(bench.tick_at(99), []);
-    assert_eq!(offered(&bench.tick_at(100)), [(1, FIRST)]);
     assert_eq!(offered(&bench.end_light(1)), [(2, FIRST)]);
 }
 
@@ -204,6 +202,19 @@ fn a_route_that_waits_on_threads_is_not_limited() {
     bench.end(0, Usage { thread_total: milliseconds(100), ..Usage::default() });
     assert_eq!(bench.dispatcher.class_of(NEW), Class::WaitsOnThread);
     assert!((1..10).all(|request| !bench.arrive(request, NEW).is_empty()));
+}
+
+#[test]
+fn calls_that_wait_on_threads_are_given_to_a_worker_up_to_its_threads() {
+    let mut bench = Bench::new(Settings { threads: 2, ..wide() }, 1);
+    let waits = Usage { thread_total: milliseconds(100), ..Usage::default() };
+    bench.arrive(0, NEW);
+    bench.end(0, waits);
+    assert_eq!(offered(&bench.arrive(1, NEW)), [(1, FIRST)]);
+    assert_eq!(offered(&bench.arrive(2, NEW)), [(2, FIRST)]);
+    assert_eq!(bench.arrive(3, NEW), []);
+    assert!(!bench.arrive(4, LIGHT).is_empty(), "others do not wait behind them");
+    assert_eq!(offered(&bench.end(1, waits)), [(3, FIRST)]);
 }
 
 #[test]

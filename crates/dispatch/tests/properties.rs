@@ -310,11 +310,7 @@ impl Model {
             // What holds its loop leaves one worker free.
             let needed = match self.dispatcher.class_of(route) {
                 Class::HoldsLoop | Class::Unknown => 2,
-                Class::Light
-                | Class::WaitsOnThread
-                | Class::Computes
-                | Class::ComputesBriefly
-                | Class::Trial => 1,
+                Class::Light | Class::WaitsOnThread | Class::Computes | Class::ComputesBriefly | Class::Trial => 1,
             };
             assert!(route == LIMITED || idle < needed, "waits while a worker of its lane is idle");
         }

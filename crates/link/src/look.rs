@@ -88,7 +88,8 @@ impl Hub {
         };
         let exchange = (header.slot != NO_SLOT).then_some((header.slot, header.generation));
         let cell = exchange.and_then(|(slot, generation)| link.slots.get(slot, generation));
-        let route = cell.map_or_else(|| "(code outside of requests)".into(), |cell| self.routes.lock().name(cell.route));
+        let route =
+            cell.map_or_else(|| "(code outside of requests)".into(), |cell| self.routes.lock().name(cell.route));
         link.stalled = Some(Stalled::new(exchange, route, stall, link.memory.executor()));
         Ok(())
     }

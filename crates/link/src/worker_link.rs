@@ -99,7 +99,8 @@ impl WorkerLink {
         }
         let watched = state.sight().unwrap_or_default();
         // What the watch thread has seen may be an older step.
-        let seen = step.map(|step| watched.step.filter(|seen| seen.step == step).unwrap_or(Seen { step, ..Seen::default() }));
+        let seen =
+            step.map(|step| watched.step.filter(|seen| seen.step == step).unwrap_or(Seen { step, ..Seen::default() }));
         Sight {
             turns: state.turns() + self.steps,
             step: seen.and_then(|seen| self.running(seen)),

@@ -45,7 +45,8 @@ impl Table {
         // A pattern in a dialect that only Python knows leaves its route without an identity of its own.
         let usable = |route: &Route| regex::Regex::new(&route.pattern).is_ok();
         let routes: Vec<Route> = routes.into_iter().filter(usable).collect();
-        let patterns = RegexSetBuilder::new(routes.iter().map(|route| &route.pattern)).size_limit(PATTERNS_SIZE).build();
+        let patterns =
+            RegexSetBuilder::new(routes.iter().map(|route| &route.pattern)).size_limit(PATTERNS_SIZE).build();
         let patterns = patterns.unwrap_or_else(|error| {
             tracing::warn!("the routes of the application cannot be told apart: {error}");
             RegexSet::empty()
@@ -65,7 +66,8 @@ impl Table {
         let of_kind = |route: &&Route| route.mount || route.websocket == websocket;
         let mut taking = matches.iter().map(|index| &self.routes[index]).filter(of_kind);
         let first = taking.next()?;
-        let takes = |route: &Route| websocket || route.methods.is_empty() || route.methods.iter().any(|one| one == method);
+        let takes =
+            |route: &Route| websocket || route.methods.is_empty() || route.methods.iter().any(|one| one == method);
         let route = if takes(first) { first } else { taking.find(|route| takes(route)).unwrap_or(first) };
         Some(Found { template: &route.template, rule: route.rule, callable: route.callable })
     }
@@ -78,7 +80,9 @@ fn decoded(path: &str) -> Cow<'_, str> {
 /// The method as it is told: clients can invent methods, and names must not grow without bound.
 pub(super) fn known_method(method: &str) -> &str {
     match method {
-        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT" | "QUERY" | "WS" => method,
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT" | "QUERY" | "WS" => {
+            method
+        }
         _ => "OTHER",
     }
 }
