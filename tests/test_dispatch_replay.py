@@ -14,7 +14,12 @@ from tests.conftest import StartServer
 
 REQUESTS = 10_000
 CLIENTS = 32
-PATHS = ("/health", "/blocking/async-sleep?seconds=0.001", "/health", "/blocking/cpu-in-def?seconds=0.001")
+PATHS = (
+    "/health",
+    "/blocking/async-sleep?seconds=0.001",
+    "/health",
+    "/blocking/cpu-in-def?seconds=0.001",
+)
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -67,7 +72,11 @@ def test_the_rule_predicts_every_placement_of_a_recorded_run(
 
 def test_a_record_that_the_rule_does_not_predict_is_told(tmp_path: Path) -> None:
     trace = tmp_path / "decisions.jsonl"
-    record = {"now": {"secs": 1, "nanos": 0}, "event": {"WorkerReady": 0}, "actions": [{"Resize": 9}]}
+    record = {
+        "now": {"secs": 1, "nanos": 0},
+        "event": {"WorkerReady": 0},
+        "actions": [{"Resize": 9}],
+    }
     trace.write_text("{}\n" + json.dumps(record) + "\n")
     command = [sys.executable, "-m", "andon.replay", str(trace)]
     replayed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

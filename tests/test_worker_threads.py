@@ -32,6 +32,14 @@ def test_calls_of_one_endpoint_never_compute_two_at_a_time(worker: FakeFront) ->
     assert worker.answer("/spin-def?seconds=0") == b"1"
 
 
+def test_calls_that_have_computed_wait_together(worker: FakeFront) -> None:
+    began = time.monotonic()
+    slots = [worker.request("/spin-then-sleep-def?seconds=1") for _ in range(4)]
+    for slot in slots:
+        worker.of(slot, FINISHED)
+    assert time.monotonic() - began < 2.0
+
+
 def test_a_light_call_does_not_wait_for_another_endpoint_that_computes(worker: FakeFront) -> None:
     heavy = worker.request("/spin-def?seconds=1")
     light = worker.request("/light-def")

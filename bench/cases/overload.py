@@ -44,7 +44,7 @@ class Route:
 
 ROUTES = {
     "burn": Route("5 ms of processor time, one worker", "/burn?seconds=0.005", 1, 8),
-    "sleep": Route("0.2 s asleep, two workers of 40 threads", "/thread?seconds=0.2", 2, 120),
+    "sleep": Route("0.2 s asleep, two workers of 40 threads", "/thread?seconds=0.2", 2, 80),
 }
 
 

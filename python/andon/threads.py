@@ -25,11 +25,27 @@ def install(threads: _andon.Threads, loop: asyncio.AbstractEventLoop) -> None:
     """Attach the threads to the loop; if anyio is imported, its work comes to them from now on."""
     backend = _backend()
     locals_ = threading.local() if backend is None else backend.threadlocals
-    reset = "sniffio" in sys.modules and backend is not None
-    prepare = backend.set_current_async_library if reset else None
-    threads.attach(loop, _spawner(threads, backend, loop), locals_, prepare)
+    threads.attach(loop, _spawner(threads, backend, loop), locals_, _preparation(backend))
     if backend is not None:
         _replace(backend, threads, loop)
+
+
+def _preparation(backend: Any) -> Callable[[None], Any] | None:
+    """Return what makes a call's context say that no asynchronous library runs it."""
+    sniffio = sys.modules.get("sniffio")
+    if backend is None or sniffio is None:
+        return None
+    prepare: Callable[[None], Any] = (
+        backend.set_current_async_library
+        if _is_recent(backend)
+        else sniffio.current_async_library_cvar.set
+    )
+    return prepare
+
+
+def _is_recent(backend: Any) -> bool:
+    """Whether it is anyio 4.12 or later."""
+    return hasattr(backend, "set_current_async_library")
 
 
 def _spawner(
@@ -45,7 +61,9 @@ def _spawner(
             threads.work(number, threading.get_ident())
 
     def spawn(number: int) -> None:
-        threading.Thread(target=run, args=(number,), name=f"andon-{number}").start()
+        # Said, for it is called on a thread that Python did not start: those that such a thread
+        # starts would be daemons, whose calls the end of the process cuts off.
+        threading.Thread(target=run, args=(number,), name=f"andon-{number}", daemon=False).start()
 
     return spawn
 
@@ -72,6 +90,8 @@ def _replace(backend: Any, threads: _andon.Threads, loop: asyncio.AbstractEventL
     cancel_scope = backend.CancelScope
     running_loop = asyncio.get_running_loop
     current_task = asyncio.current_task
+    # In older ones `anyio.from_thread.run` wants every call to have one.
+    always_scoped = not _is_recent(backend)
     default: Any = None
 
     async def run_sync_in_worker_thread(
@@ -99,7 +119,7 @@ def _replace(backend: Any, threads: _andon.Threads, loop: asyncio.AbstractEventL
     ) -> Any:
         state = task_states.get(current_task())
         parent = state.cancel_scope if state is not None else None
-        if parent is None and not abandon:
+        if parent is None and not abandon and not always_scoped:
             # There is no scope that could cancel it, so none to shield it from.
             return await submit(func, args, None, urgent)
         await cls.checkpoint_if_cancelled()

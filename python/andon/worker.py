@@ -43,7 +43,11 @@ def main() -> int:
     except BaseException as error:
         worker.failed(_LOAD_STAGE, describe(f"cannot load `{setup.target}`", error))
         return EXIT_LOAD
-    return loops.run(_serve(worker, application, setup, logger), loop)
+    try:
+        return loops.run(_serve(worker, application, setup, logger), loop)
+    finally:
+        # Not sooner: what the loop's Tasks do when they are cancelled may need threads.
+        worker.threads().close()
 
 
 def _leave_signals_to_the_front() -> None:
@@ -62,19 +66,6 @@ async def _serve(
     pool = worker.threads()
     threads.install(pool, asyncio.get_running_loop())
     worker.watch(setup.stall_report)
-    try:
-        return await _live(worker, pool, application, setup, logger)
-    finally:
-        pool.close()
-
-
-async def _live(
-    worker: _andon.Worker,
-    pool: _andon.Threads,
-    application: Application,
-    setup: Setup,
-    logger: Logger,
-) -> int:
     lifespan = Lifespan(application, cast(Literal["auto", "on", "off"], setup.lifespan))
     try:
         await lifespan.startup()
@@ -82,7 +73,7 @@ async def _live(
         worker.failed(_STARTUP_STAGE, _describe_startup(setup.target, error))
         return EXIT_STARTUP
     _describe_routes(worker, application, logger)
-    calls = _Calls(logger, lambda: offload.install(worker, pool, application))
+    calls = _Calls(logger, lambda: _install_offload(worker, pool, application, logger))
     await _until_told_to_end(worker, application, lifespan, setup, calls)
     await lifespan.shutdown()
     return 0
@@ -92,11 +83,20 @@ def _describe_routes(worker: _andon.Worker, application: Application, logger: Lo
     """Tell the front what there is. An application of a kind that is not known serves as well."""
     try:
         table = routes.table(application)
+        if table:
+            worker.routes(table)
     except Exception:
         logger.warning("the application's routes could not be read", exc_info=True)
-        return
-    if table:
-        worker.routes(table)
+
+
+def _install_offload(
+    worker: _andon.Worker, pool: _andon.Threads, application: Application, logger: Logger
+) -> None:
+    """Let endpoints be run on threads; where that fails, they run on the loop as before."""
+    try:
+        offload.install(worker, pool, application)
+    except Exception:
+        logger.warning("endpoints cannot be run on threads", exc_info=True)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,9 @@ async def _until_told_to_end(
 
     context = contextvars.copy_context()
     gc.callbacks.append(worker.collections())
-    loop.set_task_factory(worker.task_factory())
+    # One that the application has set while it started is its own choice.
+    if loop.get_task_factory() is None:
+        loop.set_task_factory(worker.task_factory())
     worker.serve(application, loop, context, setup.root_path, lifespan.state, calls)
     loop.add_reader(worker.fileno(), read)
     await end.wait()

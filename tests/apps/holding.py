@@ -14,7 +14,7 @@ from typing import Any
 import andon
 import anyio.from_thread
 import anyio.to_thread
-from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, WebSocket
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
@@ -75,11 +75,18 @@ def sleep_on_a_thread(seconds: float) -> str:
 def spin_on_a_thread(seconds: float) -> int:
     with lock:
         counts["running"] += 1
-        counts["most"] = max(counts.values())
+        counts["most"] = max(counts["most"], counts["running"])
     spin(seconds)
     with lock:
         counts["running"] -= 1
     return counts["most"]
+
+
+@app.get("/spin-then-sleep-def")
+def compute_and_wait_on_a_thread(seconds: float) -> str:
+    spin(0.05)
+    time.sleep(seconds)
+    return "done"
 
 
 @app.get("/hold-gil")
@@ -127,6 +134,22 @@ async def import_late() -> str:
 async def suspend() -> str:
     await asyncio.sleep(60)
     return "never"
+
+
+@app.get("/after-answer")
+async def after_answer(background: BackgroundTasks) -> str:
+    background.add_task(count_later)
+    return "answered"
+
+
+async def count_later() -> None:
+    await asyncio.sleep(0.2)
+    counts["later"] = 1
+
+
+@app.get("/counted-later")
+async def counted_later() -> int:
+    return counts.pop("later", 0)
 
 
 @app.get("/unused-task")

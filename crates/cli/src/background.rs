@@ -9,7 +9,7 @@ use andon_config::LogFormat;
 use andon_link::{StallReport, Workers};
 use andon_observe::StallLog;
 use andon_supervisor::Commands;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 use crate::profiles::ProfileFile;
 
@@ -25,7 +25,7 @@ pub(crate) async fn resize(workers: Arc<Workers>, commands: Commands) {
 }
 
 /// Logs what is told of stalls, until the end of the server.
-pub(crate) async fn log_stalls(mut stalls: UnboundedReceiver<StallReport>, format: LogFormat) {
+pub(crate) async fn log_stalls(mut stalls: Receiver<StallReport>, format: LogFormat) {
     let (mut log, epoch) = (StallLog::new(format), Instant::now());
     let mut minute = tokio::time::interval(MINUTE);
     loop {

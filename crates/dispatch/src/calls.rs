@@ -24,6 +24,13 @@ pub(crate) enum Charge {
     Waiting,
 }
 
+impl Charge {
+    /// It counts for some share of the event loop or of the GIL.
+    pub(crate) fn is_share(self) -> bool {
+        matches!(self, Self::Loop(1..) | Self::Threads(1..))
+    }
+}
+
 /// How far a call has come that tells what its route is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Probe {
@@ -55,6 +62,8 @@ pub(crate) struct Call {
     pub(crate) charge: Charge,
     pub(crate) probe: Probe,
     pub(crate) executor: Executor,
+    /// For so long it was seen to hold the event loop, or to be the thread that computes most.
+    pub(crate) heavy: Duration,
     /// It was seen holding the event loop, and its route has been blamed.
     pub(crate) seen_holding: bool,
     /// It was seen computing on a thread, and its route has been blamed.
@@ -76,6 +85,7 @@ impl Call {
         charge: Charge::Nothing,
         probe: Probe::No,
         executor: Executor::Loop,
+        heavy: Duration::ZERO,
         seen_holding: false,
         seen_computing: false,
         usage: None,

@@ -8,7 +8,7 @@ use crate::{Elastic, Settings};
 /// What the choice is made from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
-    /// Since when a request waits that a free worker could take.
+    /// Since when something has waited all the time that a free worker could take.
     pub(crate) waiting_since: Option<Duration>,
     /// Workers that may be given something.
     pub(crate) ready: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Need {
 #[derive(Debug, Default)]
 pub(crate) struct Size {
     wanted: usize,
-    /// When there were last fewer than two to spare.
+    /// When there were last fewer than two to spare, or something waited all the same.
     scarce: Duration,
 }
 
@@ -29,10 +29,11 @@ impl Size {
     pub(crate) fn resize(&mut self, need: Need, now: Duration, settings: &Settings) -> Option<usize> {
         let elastic = settings.elastic.as_ref()?;
         self.wanted = self.wanted.max(elastic.min_workers);
-        if need.spare < 2 {
+        let waited = need.waiting_since.is_some_and(|since| now.saturating_sub(since) >= elastic.patience);
+        // Heavy work may wait while others are kept free of it.
+        if need.spare < 2 || waited {
             self.scarce = now;
         }
-        let waited = need.waiting_since.is_some_and(|since| now.saturating_sub(since) >= elastic.patience);
         // While one is coming up, no further one is wanted.
         if waited && need.ready >= self.wanted && self.wanted < elastic.max_workers {
             self.wanted += 1;

@@ -39,7 +39,7 @@ impl Dispatcher {
         let Some(lesson) = lesson(now, call) else { return };
         let heavy_after = self.settings.heavy_after;
         if !matches!(call.charge, Charge::Loop(_)) {
-            self.reserve.add(lesson.usage.loop_total, now);
+            self.reserve.add(lesson.usage.loop_total, lesson.run_time, now);
         }
         self.with_route(now, call.route, |route| route.profile.learn(&lesson, heavy_after, now));
     }
@@ -67,7 +67,7 @@ impl Dispatcher {
         self.routes[route.0 as usize].placed -= 1;
         if let Some(worker) = self.workers.get_mut(id) {
             worker.busy -= 1;
-            worker.discharge(charge);
+            worker.discharge(request, charge);
             if known && matches!(charge, Charge::Loop(_)) {
                 worker.keep_heavy(now);
             }

@@ -15,6 +15,7 @@ mod arrival;
 mod calls;
 mod dispatcher;
 mod drain;
+mod easing;
 mod elastic;
 mod ending;
 mod event;

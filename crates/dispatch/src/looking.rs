@@ -60,6 +60,8 @@ impl Dispatcher {
             self.blame_for_computing(now, id, &work);
         }
         self.watch_new(now, id, &sight, turned);
+        self.count_heavy(now, id, &sight);
+        self.ease(now, id, &sight);
     }
 
     fn blame_for_holding(&mut self, now: Duration, id: WorkerId, step: &Running) {
@@ -123,12 +125,12 @@ impl Dispatcher {
         self.recharge(request, charge, if probe == Probe::No { Probe::No } else { Probe::Trial });
     }
 
-    fn recharge(&mut self, request: RequestId, charge: Charge, probe: Probe) {
+    pub(crate) fn recharge(&mut self, request: RequestId, charge: Charge, probe: Probe) {
         let Some(call) = self.calls.get_mut(request) else { return };
         let Place::Placed(id) = call.place else { return };
         let Some(worker) = self.workers.get_mut(id) else { return };
-        worker.discharge(call.charge);
-        worker.charge(charge);
+        worker.discharge(request, call.charge);
+        worker.charge(request, charge);
         if probe == Probe::No && call.probe != Probe::No {
             worker.probing.retain(|&other| other != request);
         }

@@ -31,14 +31,20 @@ impl Dispatcher {
         }
     }
 
-    /// New routes do not wait for each other.
+    /// New routes and those on trial do not wait for each other. All of a class are placed alike, so where there is no
+    /// worker for one there is none for the others, and these are not asked: clients can make up many routes.
     fn place_new(&mut self, now: Duration, actions: &mut Vec<Action>) {
         let routes: Vec<_> = self.groups[GroupName::New as usize].heads.iter().map(|&(_, id)| id).collect();
+        let mut full = [false; 2];
         for id in routes {
-            while let Some((request, _)) = self.head_of(id)
-                && let Some(worker) = self.choose(now, id)
+            let class = usize::from(self.routes[id.0 as usize].class == Class::Trial);
+            while !full[class]
+                && let Some((request, _)) = self.head_of(id)
             {
-                self.place(now, request, worker, actions);
+                match self.choose(now, id) {
+                    Some(worker) => self.place(now, request, worker, actions),
+                    None => full[class] = true,
+                }
             }
         }
     }
@@ -107,7 +113,7 @@ impl Dispatcher {
         (call.place, call.placed, call.placement) = (Place::Placed(id), now, self.placements);
         (call.charge, call.probe, call.executor) = (charge, probe, executor);
         worker.offer(request, self.placements, now);
-        worker.charge(charge);
+        worker.charge(request, charge);
         if probe != Probe::No {
             worker.probing.push(request);
         }

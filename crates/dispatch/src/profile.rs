@@ -31,6 +31,8 @@ const BRIEF: f32 = 0.0005;
 const HIGHEST_SCORE: f32 = 4.0;
 /// Thread work is worth a class of its own from this wall time on.
 const WAITING_AFTER: f32 = 0.001;
+/// And if it is more than this share of the call: a WebSocket that uses a thread now and then does not occupy one.
+const WAITING_SHARE: f32 = 0.1;
 
 /// What kind of work the calls of a route are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,7 +140,8 @@ impl Profile {
         } else if self.known && self.computes_briefly() {
             Class::ComputesBriefly
         } else if self.known || self.quiet {
-            if learned.thread_time >= WAITING_AFTER { Class::WaitsOnThread } else { Class::Light }
+            let waits = learned.thread_time >= WAITING_AFTER.max(WAITING_SHARE * learned.run_time);
+            if waits { Class::WaitsOnThread } else { Class::Light }
         } else if self.stepped {
             Class::Trial
         } else {
@@ -175,6 +178,15 @@ impl Profile {
     pub(crate) fn saw_computing(&mut self, now: Duration) {
         self.scored = now;
         add_score(&mut self.learned.compute_score, 1.0);
+    }
+
+    /// A call that lives long has held the event loop, or computed, for this share of its life so far.
+    pub(crate) fn saw_share(&mut self, holds: bool, share: f32) {
+        let known = if holds { &mut self.learned.hold_share } else { &mut self.learned.compute_share };
+        // Zero stands for nothing known.
+        if *known <= 0.0 || share < *known {
+            *known = share.max(f32::MIN_POSITIVE);
+        }
     }
 
     /// A call has ended its first step without holding the event loop.

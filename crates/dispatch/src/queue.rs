@@ -37,6 +37,9 @@ impl Dispatcher {
         let (from, old_priority, was_limited) = before;
         let route = &mut self.routes[id.0 as usize];
         let (to, priority, limited) = (route.group(), route.priority(), route.is_limited());
+        if limited && !was_limited {
+            route.drain.begin(now);
+        }
         if let Some(rank) = route.head.take() {
             self.groups[from as usize].heads.remove(&(rank, id));
         }

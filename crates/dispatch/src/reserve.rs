@@ -16,9 +16,11 @@ pub(crate) struct Reserve {
 }
 
 impl Reserve {
-    /// A call that leaves its loop to others has used it for so long.
-    pub(crate) fn add(&mut self, on_loop: Duration, now: Duration) {
-        self.seconds = self.decayed(now) + on_loop.as_secs_f64();
+    /// A call that leaves its loop to others has used it for so long in all. Of one that ran for longer than the window
+    /// only the part of the window counts: a WebSocket tells at its end of hours.
+    pub(crate) fn add(&mut self, on_loop: Duration, run_time: Duration, now: Duration) {
+        let recent = WINDOW / run_time.as_secs_f64().max(WINDOW);
+        self.seconds = self.decayed(now) + on_loop.as_secs_f64() * recent;
         self.last = now;
     }
 
@@ -31,5 +33,20 @@ impl Reserve {
     pub(crate) fn workers(&self, now: Duration) -> usize {
         let busy = self.decayed(now) / WINDOW;
         ((busy / UTILISATION).ceil() as usize).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_call_only_what_fell_into_the_window_counts() {
+        let (hour, now) = (Duration::from_secs(3600), Duration::from_secs(7200));
+        let mut reserve = Reserve::default();
+        reserve.add(Duration::from_secs(600), hour, now);
+        assert_eq!(reserve.workers(now), 1);
+        reserve.add(Duration::from_secs(2), Duration::from_secs(2), now);
+        assert_eq!(reserve.workers(now), 2);
     }
 }

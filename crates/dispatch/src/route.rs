@@ -11,9 +11,6 @@ use crate::{
     worker::WHOLE,
 };
 
-/// A call that holds the loop counts for at least this much of it.
-const LEAST_SHARE: u32 = WHOLE / 100;
-
 /// A waiting request and its ticket.
 #[derive(Debug, Clone, Copy)]
 struct Ticketed {
@@ -160,5 +157,5 @@ impl Route {
 
 fn thousandths(share: f32) -> u32 {
     // Nothing measured yet: all of it.
-    if share <= 0.0 { WHOLE } else { ((share * WHOLE as f32) as u32).clamp(LEAST_SHARE, WHOLE) }
+    if share <= 0.0 { WHOLE } else { ((share * WHOLE as f32) as u32).min(WHOLE) }
 }

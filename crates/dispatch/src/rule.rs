@@ -81,11 +81,11 @@ pub enum Reason {
     Waited,
     /// It was taken back from a worker that had stalled or died before starting it.
     Returned,
-    /// Nothing is known of its route yet, so it was kept off the last free worker.
+    /// Nothing, or too little, is known of its route yet: kept apart from heavy work and from other new routes.
     NewRoute,
     /// Its route holds the event loop: kept together on few workers, never on the last one.
     HoldsLoop,
-    /// Its route computes on a thread: one at a time in a process.
+    /// Its route computes on a thread: no more of them in a process than compute for all of its time.
     Computes,
     /// Its route holds the event loop and was put on a thread instead.
     Offloaded,

@@ -63,7 +63,7 @@ pub struct Elastic {
     pub min_workers: usize,
     /// At most so many.
     pub max_workers: usize,
-    /// One more is wanted when a request has waited so long for a worker of its lane.
+    /// One more is wanted when requests have waited for a worker of their lane all this time.
     pub patience: Duration,
     /// One less is wanted when two have been to spare for so long.
     pub idle_after: Duration,

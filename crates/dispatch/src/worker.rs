@@ -52,6 +52,11 @@ pub(crate) struct Worker {
     turns: u64,
     /// Calls of routes that are not known yet.
     pub(crate) probing: Vec<RequestId>,
+    /// Calls that count for a share of the event loop or of the GIL.
+    pub(crate) charged: Vec<RequestId>,
+    /// When it was last looked at, and when its charged calls were last gone through.
+    pub(crate) looked: Duration,
+    pub(crate) eased: Duration,
 }
 
 impl Worker {
@@ -71,6 +76,9 @@ impl Worker {
             keeps_up_with: usize::MAX,
             turns: 0,
             probing: Vec::new(),
+            charged: Vec::new(),
+            looked: Duration::ZERO,
+            eased: Duration::ZERO,
         }
     }
 
@@ -114,7 +122,10 @@ impl Worker {
         self.stalled || self.busy > 0 || !self.offers.is_empty()
     }
 
-    pub(crate) fn charge(&mut self, charge: Charge) {
+    pub(crate) fn charge(&mut self, request: RequestId, charge: Charge) {
+        if charge.is_share() {
+            self.charged.push(request);
+        }
         match charge {
             Charge::Nothing => {}
             Charge::Loop(share) => self.holding += share,
@@ -123,7 +134,10 @@ impl Worker {
         }
     }
 
-    pub(crate) fn discharge(&mut self, charge: Charge) {
+    pub(crate) fn discharge(&mut self, request: RequestId, charge: Charge) {
+        if charge.is_share() {
+            self.charged.retain(|&other| other != request);
+        }
         match charge {
             Charge::Nothing => {}
             Charge::Loop(share) => self.holding -= share,

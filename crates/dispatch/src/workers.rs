@@ -18,10 +18,10 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
+    /// One that is known keeps what it has.
     pub(crate) fn add(&mut self, id: WorkerId) {
-        match self.index(id) {
-            Ok(index) => self.list[index] = Worker::new(id),
-            Err(index) => self.list.insert(index, Worker::new(id)),
+        if let Err(index) = self.index(id) {
+            self.list.insert(index, Worker::new(id));
         }
     }
 

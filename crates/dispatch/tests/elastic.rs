@@ -4,7 +4,7 @@
 
 mod support;
 
-use andon_dispatch::{Action, Elastic, Event, Settings, WorkerId};
+use andon_dispatch::{Action, Elastic, Event, Settings, Usage, WorkerId};
 use support::*;
 
 fn two_to_four() -> Bench {
@@ -46,6 +46,28 @@ fn one_worker_less_is_wanted_when_two_were_to_spare_for_a_while() {
     assert_eq!(bench.tick_at(60_109), []);
     assert_eq!(bench.tick_at(60_110), [Action::Resize(2)]);
     assert_eq!(bench.dispatcher.next_deadline(), None);
+}
+
+#[test]
+fn no_worker_goes_while_heavy_work_waits_beside_those_that_are_kept_free_of_it() {
+    let mut bench = two_to_four();
+    bench.step(Event::WorkerReady(THIRD));
+    bench.now = 100_000;
+    // Normal work that wants two workers for itself.
+    for request in 0..200 {
+        let (_, worker) = offered(&bench.arrive(request, LIGHT))[0];
+        bench.take(worker, u64::MAX);
+        bench.now += 10;
+        let usage = Usage { loop_longest: milliseconds(1), loop_total: milliseconds(18), ..Usage::default() };
+        bench.end(request, usage);
+    }
+    assert_eq!(offered(&bench.arrive(300, BLOCKS)), [(300, THIRD)]);
+    bench.take(THIRD, u64::MAX);
+    assert_eq!(bench.arrive(301, BLOCKS), []);
+    let waited = bench.now + 100;
+    assert_eq!(bench.tick_at(waited), [Action::Resize(3)]);
+    assert_eq!(bench.tick_at(waited + 5), [Action::Resize(4)], "the third is up");
+    assert_eq!(bench.tick_at(waited + 10), []);
 }
 
 #[test]

@@ -217,6 +217,29 @@ fn calls_that_wait_on_threads_are_given_to_a_worker_up_to_its_threads() {
     assert_eq!(offered(&bench.end(1, waits)), [(3, FIRST)]);
 }
 
+/// A look at the first worker every 5 ms.
+fn look_until(bench: &mut Bench, end: u64) {
+    while bench.now < end {
+        bench.now += 5;
+        bench.see(FIRST, Sight { turns: bench.now, ..Sight::default() });
+    }
+}
+
+#[test]
+fn a_long_call_that_held_its_loop_once_does_not_count_as_holding_it_for_ever() {
+    let mut bench = Bench::new(wide(), 2);
+    assert_eq!(offered(&bench.arrive(0, LIGHT)), [(0, FIRST)]);
+    bench.take(FIRST, 1);
+    bench.now = 25;
+    bench.see(FIRST, Sight { step: Some(running(0, 25, 0)), ..Sight::default() });
+    assert_eq!(bench.dispatcher.class_of(LIGHT), Class::HoldsLoop);
+    assert_eq!(offered(&bench.arrive(1, COMPUTES)), [(1, SECOND)], "the first is held");
+    look_until(&mut bench, 20_000);
+    assert_eq!(offered(&bench.arrive(2, COMPUTES)), [(2, FIRST)], "it has not been for long");
+    let more = (3..13).filter(|&request| !bench.arrive(request, LIGHT).is_empty()).count();
+    assert_eq!(more, 10, "and more of the same may come");
+}
+
 #[test]
 fn of_brief_work_on_threads_a_worker_has_in_hand_what_keeps_it_busy() {
     let mut bench = Bench::new(Settings { window: 64, capacity: 1000, ..settings() }, 1);

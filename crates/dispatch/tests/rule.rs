@@ -100,6 +100,16 @@ fn a_number_used_again_is_not_recalled_for_an_offer_of_its_former_bearer() {
 }
 
 #[test]
+fn a_worker_that_says_again_that_it_is_ready_keeps_what_it_has() {
+    let mut bench = with_workers(1);
+    bench.arrive(0, LIGHT);
+    assert_eq!(bench.step(Event::WorkerReady(FIRST)), []);
+    assert_eq!(bench.dispatcher.busy(FIRST), 1);
+    assert_eq!(bench.end_light(0), []);
+    assert_eq!(bench.dispatcher.busy(FIRST), 0);
+}
+
+#[test]
 fn without_a_worker_a_request_is_refused_at_once() {
     let mut bench = with_workers(1);
     bench.step(Event::WorkerGone(FIRST));

@@ -10,7 +10,7 @@ impl Hub {
     pub(crate) fn receive(&mut self, worker: WorkerId, frame: Frame) -> Result<(), WireError> {
         let kind = FromWorker::try_from(frame.header.kind)?;
         match kind {
-            FromWorker::Ready => self.ready(worker),
+            FromWorker::Ready => self.ready(worker)?,
             FromWorker::Failed => self.failed(worker, &frame.payload)?,
             FromWorker::Claimed => {}
             FromWorker::Finished => self.finished(worker, &frame)?,
@@ -21,16 +21,23 @@ impl Hub {
         Ok(())
     }
 
-    fn ready(&mut self, worker: WorkerId) {
-        if let Some(link) = self.links.get(&worker) {
-            link.notify(Notice::Ready);
+    fn ready(&mut self, worker: WorkerId) -> Result<(), WireError> {
+        let Some(link) = self.links.get_mut(&worker) else {
+            return Ok(());
+        };
+        link.end_start()?;
+        link.notify(Notice::Ready);
+        // One that was told to end while it started is given nothing.
+        if !link.retired {
             self.step(Happened::WorkerReady(worker));
         }
+        Ok(())
     }
 
     fn failed(&mut self, worker: WorkerId, payload: &[u8]) -> Result<(), WireError> {
         let (&failure, text) = payload.split_first().ok_or(WireError::Truncated)?;
-        if let Some(link) = self.links.get(&worker) {
+        if let Some(link) = self.links.get_mut(&worker) {
+            link.end_start()?;
             let text = String::from_utf8_lossy(text).into_owned();
             link.notify(Notice::Failed { failure: failure.try_into()?, text });
         }
@@ -38,13 +45,14 @@ impl Hub {
     }
 
     fn finished(&mut self, worker: WorkerId, frame: &Frame) -> Result<(), WireError> {
+        // Before the slot is freed: what cannot be read ends the link, which ends the exchanges that have slots.
+        let usage = Usage::parse(&frame.payload)?;
         let Some(link) = self.links.get_mut(&worker) else {
             return Ok(());
         };
         let Some(cell) = link.slots.release(frame.header.slot, frame.header.generation) else {
             return Ok(());
         };
-        let usage = Usage::parse(&frame.payload)?;
         let measured = measured(&usage, link.is_first(cell.route));
         cell.push(Event::Finished { failed: frame.header.flags.contains(Flags::FAILED), usage });
         self.step(Happened::Measured { request: cell.request, usage: measured });
@@ -55,10 +63,16 @@ impl Hub {
 
     fn deliver(&mut self, worker: WorkerId, kind: FromWorker, frame: Frame) -> Result<(), WireError> {
         let Frame { header, payload } = frame;
-        let link = self.links.get(&worker);
-        let Some(cell) = link.and_then(|link| link.slots.get(header.slot, header.generation)) else {
+        let Some(link) = self.links.get(&worker) else {
             return Ok(());
         };
+        let Some(cell) = link.slots.get(header.slot, header.generation) else {
+            return Ok(());
+        };
+        // It could still be taken back and given to another worker, which would then answer as well.
+        if link.slots.is_offered(header.slot) {
+            return Err(WireError::Invalid("frame of a request that was not started"));
+        }
         let end = header.flags.contains(Flags::END);
         cell.push(match kind {
             FromWorker::RequestCredit => {

@@ -17,7 +17,10 @@ use andon_wire::{
 use parking_lot::Mutex;
 use tokio::{
     net::UnixStream,
-    sync::{mpsc::UnboundedSender, watch},
+    sync::{
+        mpsc::{Sender, UnboundedSender},
+        watch,
+    },
 };
 
 use crate::{
@@ -44,7 +47,7 @@ pub(crate) struct Hub {
     actions: Vec<Action>,
     pub(crate) news: Vec<(WorkerId, u64)>,
     trace: Option<Trace>,
-    pub(crate) reports: UnboundedSender<StallReport>,
+    pub(crate) reports: Sender<StallReport>,
     wanted: watch::Sender<usize>,
 }
 
@@ -52,7 +55,7 @@ impl Hub {
     pub(crate) fn new(
         settings: QueueSettings,
         routes: Arc<Mutex<Routes>>,
-        reports: UnboundedSender<StallReport>,
+        reports: Sender<StallReport>,
         wanted: watch::Sender<usize>,
     ) -> io::Result<Self> {
         let trace = settings.trace.map(|path| Trace::create(&path, &settings.dispatch)).transpose()?;
@@ -112,6 +115,7 @@ impl Hub {
                 if link.slots.recall(slot, generation).is_some() {
                     cell.state.lock().place = Place::Nowhere;
                     self.end(cell.request);
+                    self.tell_if_idle(worker);
                 } else {
                     link.put(ToWorker::Disconnect, Flags::NONE, slot, generation, &[]);
                 }
@@ -184,9 +188,13 @@ impl Hub {
         }
     }
 
+    /// The worker reads nothing behind the order to end, so nothing is offered to it from now on, whether it was
+    /// retired before or is not even ready.
     pub(crate) fn shutdown(&mut self, worker: WorkerId) {
         if let Some(link) = self.links.get_mut(&worker) {
+            link.retired = true;
             link.put(ToWorker::Shutdown, Flags::NONE, NO_SLOT, 0, &[]);
+            self.step(Happened::WorkerRetired(worker));
         }
     }
 
@@ -272,6 +280,7 @@ impl Hub {
             tracing::error!(worker = link.number, "no free slot: dispatch counts more capacity than there is");
             return;
         };
+        link.offered += 1;
         let placed = clock::now();
         let queued = placed.saturating_sub(cell.arrived);
         let mut state = cell.state.lock();
@@ -307,6 +316,7 @@ impl Hub {
             let waited = now.saturating_sub(placed);
             link.returned.add(now, HeldUp { route, waited, placed_elsewhere: true });
             self.requeue(&cell);
+            self.tell_if_idle(worker);
         }
     }
 }

@@ -8,7 +8,7 @@ use andon_wire::{FrameHeader, WireError, frame::NO_SLOT, stall::Stall};
 use crate::{
     clock,
     hub::Hub,
-    stalls::{Course, HeldUp, Stalled},
+    stalls::{Course, HeldUp, Stalled, name_of},
     worker_link::WorkerLink,
 };
 
@@ -82,6 +82,10 @@ impl Hub {
         if link.stalled.as_mut().is_some_and(|stalled| stalled.update(&stall)) {
             return Ok(());
         }
+        // A stack that came too late for its report.
+        if link.told_stall == Some(name_of(&stall)) {
+            return Ok(());
+        }
         self.report_stall(worker, false);
         let Some(link) = self.links.get_mut(&worker) else {
             return Ok(());
@@ -90,7 +94,7 @@ impl Hub {
         let cell = exchange.and_then(|(slot, generation)| link.slots.get(slot, generation));
         let route =
             cell.map_or_else(|| "(code outside of requests)".into(), |cell| self.routes.lock().name(cell.route));
-        link.stalled = Some(Stalled::new(exchange, route, stall, link.memory.executor()));
+        link.stalled = Some(Stalled::new(exchange, route, stall));
         Ok(())
     }
 
@@ -128,8 +132,9 @@ impl Hub {
         };
         if let Some(mut report) = stalled.report(now, link.number, &mut link.returned, running) {
             report.ongoing = ongoing;
-            // Nobody listens where nobody wants reports.
-            let _ = self.reports.send(report);
+            link.told_stall = Some(stalled.name());
+            // Nobody listens where nobody wants reports, and what is more than the listener keeps up with is left out.
+            let _ = self.reports.try_send(report);
         }
     }
 

@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use andon_wire::memory::{SLOT_COUNT, SharedMemory};
+use andon_wire::{
+    memory::{SLOT_COUNT, SharedMemory},
+    slot::SlotState,
+};
 
 use crate::exchange::Cell;
 
@@ -49,6 +52,11 @@ impl Slots {
     pub(crate) fn get(&self, slot: u32, generation: u32) -> Option<&Arc<Cell>> {
         let entry = self.entries.get(slot as usize)?;
         if entry.generation == generation { entry.exchange.as_ref() } else { None }
+    }
+
+    /// Whether the worker has not started what it was offered in that slot.
+    pub(crate) fn is_offered(&self, slot: u32) -> bool {
+        self.memory.slot(slot).is_some_and(|word| word.load().0 == SlotState::Offered)
     }
 
     /// Takes a request back unless its worker has started it. If that succeeds, the slot is free.

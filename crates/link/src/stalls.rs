@@ -54,8 +54,13 @@ pub(crate) struct Stalled {
     pub(crate) exchange: Option<(u32, u32)>,
     pub(crate) route: Arc<str>,
     stall: Stall,
-    turns: u64,
     reported: bool,
+}
+
+pub(crate) type StallName = (Duration, Place);
+
+pub(crate) fn name_of(stall: &Stall) -> StallName {
+    (stall.since, stall.place)
 }
 
 /// Who was taken back from a worker lately, and when.
@@ -75,14 +80,18 @@ pub(crate) enum Course {
 }
 
 impl Stalled {
-    pub(crate) fn new(exchange: Option<(u32, u32)>, route: Arc<str>, stall: Stall, state: &ExecutorState) -> Self {
-        let turns = state.turns();
-        Self { exchange, route, stall, turns, reported: false }
+    pub(crate) fn new(exchange: Option<(u32, u32)>, route: Arc<str>, stall: Stall) -> Self {
+        Self { exchange, route, stall, reported: false }
+    }
+
+    /// When its step began, and where: what tells it from other stalls of the worker.
+    pub(crate) fn name(&self) -> StallName {
+        name_of(&self.stall)
     }
 
     /// Takes in what the worker says later of the same step. False if it is another step.
     pub(crate) fn update(&mut self, stall: &Stall) -> bool {
-        let same = self.stall.since == stall.since && self.stall.place == stall.place;
+        let same = self.name() == name_of(stall);
         if same && (stall.frames.is_some() || self.stall.frames.is_none()) {
             self.stall = stall.clone();
         }
@@ -93,7 +102,8 @@ impl Stalled {
     pub(crate) fn course(&self, now: Duration, state: &ExecutorState, sight: Option<&Sight>) -> Course {
         let since = self.stall.since.as_nanos() as u64;
         let goes_on = match (self.exchange, self.stall.place) {
-            (None, Place::EventLoop) => state.turns() == self.turns,
+            // No state word tells when that ends. A stack may still come.
+            (None, Place::EventLoop) => self.stall.frames.is_none() && self.elapsed(now) < ONGOING_AFTER,
             (Some(_), Place::EventLoop) => state.step().is_some_and(|step| step.since == since),
             // What is being written just now counts as unchanged.
             (_, Place::Thread) => sight.is_none_or(|sight| sight.thread.is_some_and(|seen| seen.step.since == since)),
@@ -188,7 +198,7 @@ mod tests {
         let memory = SharedMemory::create().unwrap();
         let state = memory.executor();
         state.begin_step(3, 1, seconds(10).as_nanos() as u64);
-        let mut stalled = Stalled::new(Some((3, 1)), "GET /slow".into(), stall(seconds(10)), state);
+        let mut stalled = Stalled::new(Some((3, 1)), "GET /slow".into(), stall(seconds(10)));
         let now = seconds(10) + Duration::from_millis(500);
         assert_eq!(stalled.course(now, state, None), Course::GoesOn);
         state.end_step();
@@ -208,16 +218,26 @@ mod tests {
         let memory = SharedMemory::create().unwrap();
         let state = memory.executor();
         state.begin_step(3, 1, seconds(10).as_nanos() as u64);
-        let mut stalled = Stalled::new(Some((3, 1)), "GET /slow".into(), stall(seconds(10)), state);
+        let mut stalled = Stalled::new(Some((3, 1)), "GET /slow".into(), stall(seconds(10)));
         assert_eq!(stalled.course(seconds(11), state, None), Course::Due);
         assert!(stalled.report(seconds(11), 1, &mut Returned::default(), Vec::new()).is_some());
         assert_eq!(stalled.course(seconds(12), state, None), Course::GoesOn);
     }
 
     #[test]
-    fn a_stack_that_comes_later_completes_the_stall() {
+    fn code_outside_of_requests_is_reported_when_its_stack_is_there_or_does_not_come() {
         let memory = SharedMemory::create().unwrap();
-        let mut stalled = Stalled::new(None, "(none)".into(), stall(seconds(1)), memory.executor());
+        let state = memory.executor();
+        let mut stalled = Stalled::new(None, "(none)".into(), stall(seconds(1)));
+        assert_eq!(stalled.course(seconds(1), state, None), Course::GoesOn);
+        assert_eq!(stalled.course(seconds(2), state, None), Course::Ended);
+        assert!(stalled.update(&Stall { frames: Some(Vec::new()), ..stall(seconds(1)) }));
+        assert_eq!(stalled.course(seconds(1), state, None), Course::Ended);
+    }
+
+    #[test]
+    fn a_stack_that_comes_later_completes_the_stall() {
+        let mut stalled = Stalled::new(None, "(none)".into(), stall(seconds(1)));
         let with_stack = Stall { frames: Some(Vec::new()), ..stall(seconds(1)) };
         assert!(stalled.update(&with_stack));
         assert!(stalled.update(&stall(seconds(1))));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use andon_dispatch::{RequestId, RouteId, Running, Sight};
 use andon_wire::{
-    Flags, ToWorker,
+    Flags, ToWorker, WireError,
     frame::put_frame,
     memory::SharedMemory,
     state::{Seen, Step},
@@ -15,7 +15,7 @@ use crate::{
     clock,
     outbox::Outbox,
     slots::Slots,
-    stalls::{Returned, Stalled},
+    stalls::{Returned, StallName, Stalled},
     workers::Notice,
 };
 
@@ -24,8 +24,15 @@ pub(crate) struct WorkerLink {
     pub(crate) memory: Arc<SharedMemory>,
     pub(crate) slots: Slots,
     pub(crate) outbox: Outbox,
+    /// It was told to end, or is to be given nothing more.
     pub(crate) retired: bool,
+    /// It has told how its start went.
+    started: bool,
+    /// Offers made to it, those taken back included.
+    pub(crate) offered: u64,
     pub(crate) stalled: Option<Stalled>,
+    /// The last one that was reported.
+    pub(crate) told_stall: Option<StallName>,
     pub(crate) returned: Returned,
     notices: UnboundedSender<Notice>,
     /// Offers taken up, as last seen.
@@ -52,7 +59,10 @@ impl WorkerLink {
             memory,
             outbox: Outbox::new(stream),
             retired: false,
+            started: false,
+            offered: 0,
             stalled: None,
+            told_stall: None,
             returned: Returned::default(),
             notices,
             taken: 0,
@@ -72,12 +82,21 @@ impl WorkerLink {
         let _ = self.notices.send(notice);
     }
 
-    /// How many offers were taken up, if that has changed.
+    /// The worker says how its start went, which it may do once.
+    pub(crate) fn end_start(&mut self) -> Result<(), WireError> {
+        if std::mem::replace(&mut self.started, true) {
+            return Err(WireError::Invalid("second end of a start"));
+        }
+        Ok(())
+    }
+
+    /// How many offers were taken up, if that is more than before. Never more than were made: a worker that counts on
+    /// and on would otherwise hold up whoever reads until nothing changes.
     pub(crate) fn news(&mut self) -> Option<u64> {
-        let taken = self.memory.executor().taken();
-        let changed = taken != self.taken;
-        self.taken = taken;
-        changed.then_some(taken)
+        let taken = self.memory.executor().taken().min(self.offered);
+        let more = taken > self.taken;
+        self.taken = self.taken.max(taken);
+        more.then_some(taken)
     }
 
     /// Whether a request is the first of its route that ends in this worker.
@@ -102,7 +121,7 @@ impl WorkerLink {
         let seen =
             step.map(|step| watched.step.filter(|seen| seen.step == step).unwrap_or(Seen { step, ..Seen::default() }));
         Sight {
-            turns: state.turns() + self.steps,
+            turns: state.turns().wrapping_add(self.steps),
             step: seen.and_then(|seen| self.running(seen)),
             threads: watched.thread.and_then(|seen| self.running(seen)),
         }

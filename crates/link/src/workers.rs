@@ -9,7 +9,7 @@ use tokio::{
     net::UnixStream,
     sync::{
         Notify,
-        mpsc::{UnboundedReceiver, unbounded_channel},
+        mpsc::{Receiver, UnboundedReceiver, channel, unbounded_channel},
         watch,
     },
 };
@@ -23,6 +23,9 @@ use crate::{
     routes::Routes,
     socket,
 };
+
+/// Reports of stalls that may wait to be logged; a worker can send them faster than that.
+const MOST_REPORTS: usize = 256;
 
 /// A request for a worker.
 #[derive(Debug)]
@@ -83,15 +86,15 @@ pub struct Workers {
 pub struct Started {
     /// The workers, none yet.
     pub workers: Arc<Workers>,
-    /// A report for each stall.
-    pub stalls: UnboundedReceiver<StallReport>,
+    /// A report for each stall, as long as they are taken.
+    pub stalls: Receiver<StallReport>,
 }
 
 impl Workers {
     /// No worker yet. Fails if the record of decisions cannot be written.
     pub fn start(settings: QueueSettings) -> io::Result<Started> {
         let routes = Arc::new(Mutex::new(Routes::new(&settings)));
-        let (reports, stalls) = unbounded_channel();
+        let (reports, stalls) = channel(MOST_REPORTS);
         let (resize, wanted) = watch::channel(0);
         let hub = Hub::new(settings, Arc::clone(&routes), reports, resize)?;
         let (hub, look_sooner, busy_poll) = (Mutex::new(hub), Notify::new(), BusyPoll::default());

@@ -4,7 +4,13 @@
 
 mod fake_worker;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use andon_dispatch::{Reason, Record, Settings, replay};
 use andon_link::{Event, Exchange, QueueSettings, Request, RouteId, Started, Workers};
@@ -12,6 +18,7 @@ use andon_wire::{
     Excuses, Flags, FromWorker, ToWorker, Usage,
     frame::NO_SLOT,
     routes::{Callable, Route, put_routes},
+    rule::Rule,
     stall::{Place, StackFrame, Stall, StallKind},
 };
 use fake_worker::FakeWorker;
@@ -171,4 +178,26 @@ async fn a_recorded_run_is_replayed_by_the_rule() {
     let records: Vec<Record> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(records.len() >= 200);
     assert!(replay(settings, records).is_ok());
+}
+
+#[tokio::test]
+async fn a_worker_that_counts_on_and_on_does_not_hold_up_the_front() {
+    let rule = Rule { concurrency: Some(1), ..Rule::default() };
+    let settings = QueueSettings { rules: vec![("GET /one".to_owned(), rule)], ..QueueSettings::default() };
+    let workers = start(settings).workers;
+    let worker = FakeWorker::ready(&workers).await;
+    let stop = AtomicBool::new(false);
+    let state = worker.memory.executor();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                state.count_taken();
+            }
+        });
+        // The second waits for the first, so the front looks whether anything was taken up.
+        let exchanges: Vec<_> = (0..2).map(|_| submit(&workers, "/one")).collect();
+        let waits = exchanges[1].placement().is_none();
+        stop.store(true, Ordering::Relaxed);
+        assert!(waits);
+    });
 }

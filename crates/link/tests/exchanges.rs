@@ -222,3 +222,58 @@ async fn a_retired_worker_is_idle_when_its_exchanges_have_ended() {
     assert!(matches!(soon(worker.attached.notices.recv()).await, Some(Notice::Idle)));
     drop(exchange);
 }
+
+#[tokio::test]
+async fn a_retired_worker_is_idle_when_what_it_had_not_started_is_given_up() {
+    let workers = workers();
+    let mut worker = FakeWorker::ready(&workers).await;
+    let exchange = submit(&workers);
+    workers.retire(worker.attached.id);
+    assert!(worker.attached.notices.try_recv().is_err());
+    drop(exchange);
+    assert!(matches!(soon(worker.attached.notices.recv()).await, Some(Notice::Idle)));
+}
+
+#[tokio::test]
+async fn a_worker_that_was_told_to_end_before_it_was_ready_is_given_nothing() {
+    let workers = workers();
+    let mut worker = FakeWorker::attached(&workers);
+    workers.shutdown(worker.attached.id);
+    worker.send(FromWorker::Ready, Flags::NONE, (u32::MAX, 0), &[]).await;
+    assert!(matches!(soon(worker.attached.notices.recv()).await, Some(Notice::Ready)));
+    assert!(matches!(soon(submit(&workers).event()).await, Event::Lost(Lost::Unavailable)));
+}
+
+#[tokio::test]
+async fn a_worker_that_is_ready_twice_is_cut_off() {
+    let workers = workers();
+    let mut worker = FakeWorker::ready(&workers).await;
+    worker.send(FromWorker::Ready, Flags::NONE, (u32::MAX, 0), &[]).await;
+    assert!(matches!(soon(worker.attached.notices.recv()).await, Some(Notice::Closed)));
+}
+
+#[tokio::test]
+async fn a_request_whose_end_cannot_be_read_is_lost() {
+    let workers = workers();
+    let mut worker = FakeWorker::ready(&workers).await;
+    let exchange = submit(&workers);
+    let name = soon(worker.take()).await.unwrap();
+    worker.send(FromWorker::Finished, Flags::NONE, name, b"too short").await;
+    assert!(matches!(soon(exchange.event()).await, Event::Lost(Lost::WorkerDied)));
+}
+
+#[tokio::test]
+async fn what_is_answered_without_having_been_started_goes_to_another_worker_whole() {
+    let workers = workers();
+    let mut hostile = FakeWorker::ready(&workers).await;
+    let exchange = submit(&workers);
+    let header = soon(hostile.expect(ToWorker::Request)).await.header;
+    let mut other = FakeWorker::ready(&workers).await;
+    hostile.send(FromWorker::Response, Flags::END, (header.slot, header.generation), b"forged").await;
+    let frame = soon(other.expect(ToWorker::Request)).await;
+    assert_eq!(&frame.payload[..], b"head and body");
+    let name = (frame.header.slot, frame.header.generation);
+    assert!(other.memory.slot(name.0).unwrap().claim(name.1));
+    other.send(FromWorker::Response, Flags::END, name, b"true").await;
+    assert!(matches!(soon(exchange.event()).await, Event::Response { payload, .. } if payload == "true"));
+}

@@ -2,7 +2,8 @@
 //!
 //! Starlette's `BaseHTTPMiddleware` runs the application behind it in a Task of its own. Without this module nobody would
 //! know for whom that Task holds the event loop. The loop's task factory wraps the coroutine of each Task that is made in
-//! a step of a request; Tasks made elsewhere, and those of an application that sets a factory of its own, are as they are.
+//! a step of a request. Tasks made elsewhere, those of other awaitables than coroutines, and those of an application
+//! that sets a factory of its own are as they are.
 
 use std::sync::Arc;
 
@@ -11,11 +12,12 @@ use pyo3::{
     exceptions::{PyAttributeError, PyStopIteration},
     intern,
     prelude::*,
+    pyclass::{PyTraverseError, PyVisit},
     types::{PyDict, PyTuple},
 };
 
 use crate::{
-    coroutine::{Advance, advance},
+    coroutine::{Advance, advance, is_coroutine},
     exchange::Exchange,
     serving::Serving,
 };
@@ -45,7 +47,8 @@ impl TaskFactory {
         let py = event_loop.py();
         let options = options.unwrap_or_else(|| PyDict::new(py));
         options.set_item(intern!(py, "loop"), event_loop)?;
-        let coroutine = match self.serving.current(py) {
+        let current = if is_coroutine(&coroutine) { self.serving.current(py) } else { None };
+        let coroutine = match current {
             Some(exchange) => {
                 let serving = Arc::clone(&self.serving);
                 let child = Child { serving, exchange: Mutex::new(Some(exchange)), coroutine: coroutine.unbind() };
@@ -97,6 +100,12 @@ impl Child {
 
 #[pymethods]
 impl Child {
+    /// So that a Task which nobody will ever wake, and its coroutine, can be collected. `exchange` is not visited: it
+    /// knows nothing of this Task.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.coroutine)
+    }
+
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }

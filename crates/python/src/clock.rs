@@ -42,7 +42,7 @@ pub(crate) struct ProcessorMark {
     pub(crate) processor: u64,
 }
 
-/// Steps below this many nanoseconds are counted without their CPU time; the mark is this old at most.
+/// Steps below this many nanoseconds count as CPU time in full; the mark is this old at most.
 pub(crate) const LONG: u64 = 1_000_000;
 
 impl ProcessorMark {

@@ -48,8 +48,15 @@ pub(crate) fn advance<'py>(awaited: &Bound<'py, PyAny>) -> PyResult<Advance<'py>
 
 /// What `await` would iterate: the object itself for a coroutine, else what its `__await__` gives.
 pub(crate) fn await_iterator<'py>(awaitable: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    #[allow(unsafe_code, reason = "a type check that PyO3 does not offer")]
+    if is_coroutine(&awaitable) {
+        return Ok(awaitable);
+    }
+    awaitable.call_method0(pyo3::intern!(awaitable.py(), "__await__"))
+}
+
+/// Whether it is what an `async def` returns.
+#[allow(unsafe_code, reason = "a type check that PyO3 does not offer")]
+pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: reads the type of a live object.
-    let is_coroutine = unsafe { ffi::PyCoro_CheckExact(awaitable.as_ptr()) } != 0;
-    if is_coroutine { Ok(awaitable) } else { awaitable.call_method0(pyo3::intern!(awaitable.py(), "__await__")) }
+    unsafe { ffi::PyCoro_CheckExact(object.as_ptr()) != 0 }
 }

@@ -10,17 +10,21 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread,
+    time::Duration,
 };
 
 use pyo3::prelude::*;
 
 use crate::{serving::Serving, stall::Order, threads::Seat};
 
+/// How long to wait after a thread could not be started, where no other is left to take what waits.
+const SPAWN_AGAIN: Duration = Duration::from_millis(100);
+
 pub(crate) enum Errand {
     /// A thread for this seat of the pool.
     Spawn(Arc<Seat>),
-    /// A call on a thread computes: the event loop beside it should get the GIL soon.
-    Quicken,
+    /// Calls on threads compute, or do no longer: the event loop beside them should get the GIL soon while they do.
+    SetPace,
     /// The stack of a thread that stalls.
     Report(Order),
 }
@@ -74,8 +78,8 @@ fn run(serving: &Serving, errand: Errand) {
     // `None`: the interpreter is ending.
     let _ = Python::try_attach(|py| match errand {
         Errand::Spawn(seat) => spawn(py, serving, &seat),
-        Errand::Quicken => {
-            if let Err(error) = serving.switching().quicken(py, serving.pool()) {
+        Errand::SetPace => {
+            if let Err(error) = serving.switching().set(py) {
                 error.write_unraisable(py, None);
             }
         }
@@ -90,8 +94,11 @@ fn run(serving: &Serving, errand: Errand) {
 fn spawn(py: Python<'_>, serving: &Serving, seat: &Seat) {
     let spawn = serving.errands().spawn.get();
     if let Some(Err(error)) = spawn.map(|spawn| spawn.bind(py).call1((seat.number,))) {
-        // No more threads can be had: what waits is started as others end.
-        serving.pool().remove(seat);
         error.write_unraisable(py, None);
+        // To try again at once would fail again, and take the GIL from those who could end.
+        if !serving.pool().give_up(seat) {
+            py.detach(|| thread::sleep(SPAWN_AGAIN));
+            serving.pool().start();
+        }
     }
 }

@@ -209,13 +209,27 @@ impl Exchange {
 
     /// The client is gone, or it has closed the WebSocket.
     pub(crate) fn disconnect(&self, py: Python<'_>, close: Close) -> PyResult<()> {
+        let settled = self.is_settled();
         match &self.protocol {
             Protocol::Http(http) => drop(http.lock().disconnect()),
             Protocol::WebSocket(websocket) => drop(websocket.lock().end(close)),
         }
         self.wake(py, Until::Message)?;
         self.wake(py, Until::Sent)?;
-        if self.serving.cancels { self.cancel(py) } else { Ok(()) }
+        // What goes on after the answer is work in the background, for which no client waits. And one cancellation is
+        // enough: a second would cut off how the application takes the first.
+        if self.serving.cancels && !settled { self.cancel(py) } else { Ok(()) }
+    }
+
+    /// Whether the application has said all that the client is to get, or knows that it is gone.
+    fn is_settled(&self) -> bool {
+        match &self.protocol {
+            Protocol::Http(http) => {
+                let http = http.lock();
+                http.is_complete() || http.is_disconnected()
+            }
+            Protocol::WebSocket(websocket) => websocket.lock().is_over(),
+        }
     }
 
     /// Nobody reads the answer any more: the Task is cancelled.

@@ -25,15 +25,15 @@ pub(crate) enum Activity {
 pub(crate) struct Probe {
     id: i32,
     system_call: Option<File>,
-    schedule: Option<File>,
+    /// Opened when it is first asked for, which it is of the event loop's thread only: there may be a thousand threads.
+    schedule: OnceLock<Option<File>>,
 }
 
 impl Probe {
     /// Watches the calling thread.
     pub(crate) fn of_this_thread() -> Self {
         let id = rustix::thread::gettid().as_raw_nonzero().get();
-        let open = |name: &str| File::open(format!("/proc/self/task/{id}/{name}")).ok();
-        Self { id, system_call: open("syscall"), schedule: open("schedstat") }
+        Self { id, system_call: open(id, "syscall"), schedule: OnceLock::new() }
     }
 
     /// Its CPU time in nanoseconds.
@@ -44,7 +44,8 @@ impl Probe {
     /// How long it has waited for a processor since it began, in nanoseconds.
     pub(crate) fn starved(&self) -> Option<u64> {
         // "time on a processor, time waiting for one, number of time slices" (proc(5), sched-stats.txt of Linux).
-        read(self.schedule.as_ref()?, |text| text.split_ascii_whitespace().nth(1)?.parse().ok())
+        let file = self.schedule.get_or_init(|| open(self.id, "schedstat"));
+        read(file.as_ref()?, |text| text.split_ascii_whitespace().nth(1)?.parse().ok())
     }
 
     /// What it does.
@@ -52,6 +53,10 @@ impl Probe {
         let file = self.system_call.as_ref();
         file.and_then(|file| read(file, activity)).unwrap_or(Activity::Unknown)
     }
+}
+
+fn open(id: i32, name: &str) -> Option<File> {
+    File::open(format!("/proc/self/task/{id}/{name}")).ok()
 }
 
 fn read<T>(file: &File, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {

@@ -253,10 +253,10 @@ impl Serving {
         self.executor().publish(sight);
     }
 
-    /// A call computes on a thread: the event loop should get the GIL sooner.
-    pub(crate) fn quicken(&self) {
-        if self.switching.ask() {
-            self.errands.send(Errand::Quicken);
+    /// Whether calls compute on threads: the event loop should get the GIL sooner then.
+    pub(crate) fn set_pace(&self, computes: bool) {
+        if self.switching.ask(computes) {
+            self.errands.send(Errand::SetPace);
         }
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use andon_wire::{
     Flags, FromWorker,
-    frame::{begin_frame, finish_frame},
+    frame::{NO_SLOT, begin_frame, finish_frame},
     stall::{Place, StackFrame, Stall, StallKind},
     state::Step,
 };
@@ -45,9 +45,12 @@ impl Order {
         self.send(serving, None);
     }
 
-    /// Takes the stack and tells the front, unless the step is over.
+    /// Takes the stack and tells the front. If the step is over, the stack is another one's: the front is told without.
     pub(crate) fn carry_out(&self, py: Python<'_>, serving: &Serving) -> PyResult<()> {
         let Some(identifier) = self.identifier(serving).filter(|_| self.lasts(serving)) else {
+            if !self.told.swap(true, Ordering::Relaxed) {
+                self.tell(serving);
+            }
             return Ok(());
         };
         let frames: Vec<(bool, u32, String, String)> = serving.take_stack(py).call1((identifier,))?.extract()?;
@@ -59,7 +62,8 @@ impl Order {
 
     fn lasts(&self, serving: &Serving) -> bool {
         match &self.culprit {
-            Culprit::EventLoop => serving.step_since().is_none_or(|since| since == self.step.since),
+            Culprit::EventLoop if self.step.slot == NO_SLOT => serving.step().is_none(),
+            Culprit::EventLoop => serving.step() == Some(self.step),
             Culprit::Thread(seat) => seat.running().is_some_and(|running| running.step == self.step),
         }
     }

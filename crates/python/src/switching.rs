@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use pyo3::{intern, prelude::*};
 
-use crate::threads::Pool;
-
 /// The interval while calls compute, in seconds.
 const QUICK: f64 = 0.0005;
 
@@ -17,42 +15,34 @@ const QUICK: f64 = 0.0005;
 pub(crate) struct Switching {
     /// The interval that was set before it was shortened.
     before: Mutex<Option<f64>>,
-    /// It is shortened, or about to be.
-    asked: AtomicBool,
+    /// It is to be short.
+    short: AtomicBool,
 }
 
 impl Switching {
-    /// Whether it is to be shortened now. Asked by the watch thread, which cannot do it.
-    pub(crate) fn ask(&self) -> bool {
-        !self.asked.swap(true, Ordering::Relaxed)
+    /// Says whether calls compute. True: that has changed, so [`Self::set`] is to be called by who can do it.
+    pub(crate) fn ask(&self, computes: bool) -> bool {
+        self.short.swap(computes, Ordering::Relaxed) != computes
     }
 
-    /// Shortens the interval, if a call computes still.
-    pub(crate) fn quicken(&self, py: Python<'_>, pool: &Pool) -> PyResult<()> {
-        if !pool.computes() {
-            self.asked.store(false, Ordering::Relaxed);
-            return Ok(());
-        }
-        let mut before = self.before.lock();
-        if before.is_some() {
-            return Ok(());
-        }
+    /// Sets the interval as it is to be now. Only one thread may do so; the lock is not held while Python code may run.
+    pub(crate) fn set(&self, py: Python<'_>) -> PyResult<()> {
+        let short = self.short.load(Ordering::Relaxed);
+        let before = *self.before.lock();
         let sys = py.import(intern!(py, "sys"))?;
-        let interval: f64 = sys.call_method0(intern!(py, "getswitchinterval"))?.extract()?;
-        if interval > QUICK {
-            sys.call_method1(intern!(py, "setswitchinterval"), (QUICK,))?;
-            *before = Some(interval);
-        }
-        Ok(())
-    }
-
-    /// No call computes any more.
-    pub(crate) fn relax(&self, py: Python<'_>) -> PyResult<()> {
-        self.asked.store(false, Ordering::Relaxed);
-        let before = self.before.lock().take();
-        if let Some(interval) = before {
-            let sys = py.import(intern!(py, "sys"))?;
-            sys.call_method1(intern!(py, "setswitchinterval"), (interval,))?;
+        match before {
+            None if short => {
+                let interval: f64 = sys.call_method0(intern!(py, "getswitchinterval"))?.extract()?;
+                if interval > QUICK {
+                    sys.call_method1(intern!(py, "setswitchinterval"), (QUICK,))?;
+                    *self.before.lock() = Some(interval);
+                }
+            }
+            Some(interval) if !short => {
+                sys.call_method1(intern!(py, "setswitchinterval"), (interval,))?;
+                *self.before.lock() = None;
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -227,9 +227,9 @@ impl Worker {
             put_frame(&mut output.bytes, FromWorker::Claimed as u8, Flags::NONE, NO_SLOT, 0, &[]);
         }
         this.serving.output().lock().flush = flush_before;
-        this.flush(py)?;
+        let flushed = this.flush(py);
         this.serving.pool().start();
-        outcome
+        flushed.and(outcome)
     }
 
     /// Writes what waits; what the socket cannot take now, when it can.

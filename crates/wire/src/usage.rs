@@ -54,13 +54,13 @@ pub struct Usage {
     pub loop_longest: Duration,
     /// All steps on the event loop.
     pub loop_total: Duration,
-    /// CPU time of the loop's thread in those steps that lasted a millisecond or longer.
+    /// CPU time of the loop's thread in those steps. One of less than a millisecond counts in full.
     pub loop_processor: Duration,
     /// All calls on threads, from their start there (not from their submission) to their end.
     pub thread_total: Duration,
     /// CPU time of those calls.
     pub thread_processor: Duration,
-    /// Excuses of the longest step, or of the call on a thread that used most CPU time.
+    /// Excuses of the longest step on the event loop.
     pub excuses: Excuses,
 }
 

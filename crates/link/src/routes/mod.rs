@@ -80,20 +80,26 @@ impl Routes {
 
     /// The route of a request, and what dispatch must be told of it first.
     pub(crate) fn find(&mut self, method: &str, path: &str, websocket: bool) -> (RouteId, Option<Event>) {
-        let method = if websocket { "WS" } else { method };
-        if let Some(route) = self.known(method, path) {
+        let told = if websocket { "WS" } else { table::known_method(method) };
+        // A method that a client has invented is not told, so it shares no entry with those that are.
+        let kept = websocket || told == method;
+        if kept && let Some(route) = self.known(told, path) {
             return (route, None);
         }
         let found = self.table.find(method, path, websocket);
         let name = match &found {
-            Some(found) => format!("{} {}", table::known_method(method), found.template),
-            None if self.table.is_empty() => shape::of(table::known_method(method), path),
-            None => format!("{} (no route)", table::known_method(method)),
+            // HEAD is GET without the body (RFC 9110 section 9.3.2): the same code, and the same rule.
+            Some(found) if told == "HEAD" && found.answers_get => format!("GET {}", found.template),
+            Some(found) => format!("{told} {}", found.template),
+            None if self.table.is_empty() => shape::of(told, path),
+            None => format!("{told} (no route)"),
         };
         let own = found.map(|found| (found.rule, found.callable)).unwrap_or_default();
         let route = self.number(&name);
         let news = (!self.named[route.0 as usize].described).then(|| self.describe(route, own));
-        self.keep(method, path, route);
+        if kept {
+            self.keep(told, path, route);
+        }
         (route, news)
     }
 
@@ -131,7 +137,7 @@ impl Routes {
     }
 
     fn keep(&mut self, method: &str, path: &str, route: RouteId) {
-        if path.len() > LONGEST_KEPT_PATH || table::known_method(method) != method {
+        if path.len() > LONGEST_KEPT_PATH {
             return;
         }
         if self.kept_paths >= MOST_KEPT_PATHS {
@@ -195,6 +201,7 @@ mod tests {
         let mut routes = desk();
         assert_eq!(name(&mut routes, "GET", "/items/me"), "GET /items/me");
         assert_eq!(name(&mut routes, "GET", "/items/7"), "GET /items/{item_id}");
+        assert_eq!(name(&mut routes, "HEAD", "/items/7"), "GET /items/{item_id}");
         assert_eq!(name(&mut routes, "POST", "/items/me"), "POST /items/{item_id}");
         assert_eq!(name(&mut routes, "DELETE", "/items/me"), "DELETE /items/me");
         assert_eq!(name(&mut routes, "GET", "/static/a/b.css"), "GET /static");
@@ -203,6 +210,23 @@ mod tests {
         assert_eq!(name(&mut routes, "GET", "/live"), "GET (no route)");
         let (live, _) = routes.find("GET", "/live", true);
         assert_eq!(&*routes.name(live), "WS /live");
+    }
+
+    #[test]
+    fn a_request_with_the_method_ws_is_no_websocket() {
+        let mut routes = desk();
+        assert_eq!(name(&mut routes, "WS", "/live"), "OTHER (no route)");
+        let (live, _) = routes.find("GET", "/live", true);
+        assert_eq!(&*routes.name(live), "WS /live");
+    }
+
+    #[test]
+    fn a_pattern_that_only_python_knows_leaves_the_others_their_names() {
+        let mut routes = Routes::new(&QueueSettings::default());
+        let table = [route(&["GET"], "^/a(?=b)", "/a"), route(&["GET"], "^/items$", "/items")];
+        install(&mut routes, &table);
+        assert_eq!(name(&mut routes, "GET", "/items"), "GET /items");
+        assert_eq!(name(&mut routes, "GET", "/ab"), "GET (no route)");
     }
 
     #[test]

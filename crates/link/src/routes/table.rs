@@ -27,6 +27,8 @@ pub(super) struct Found<'a> {
     pub(super) template: &'a str,
     pub(super) rule: Rule,
     pub(super) callable: Callable,
+    /// It answers GET.
+    pub(super) answers_get: bool,
 }
 
 impl Default for Table {
@@ -41,12 +43,13 @@ impl Table {
         if payload == self.payload {
             return Ok(None);
         }
-        let routes = parse_routes(payload)?;
-        // A pattern in a dialect that only Python knows leaves its route without an identity of its own.
-        let usable = |route: &Route| regex::Regex::new(&route.pattern).is_ok();
-        let routes: Vec<Route> = routes.into_iter().filter(usable).collect();
-        let patterns =
-            RegexSetBuilder::new(routes.iter().map(|route| &route.pattern)).size_limit(PATTERNS_SIZE).build();
+        let mut routes = parse_routes(payload)?;
+        let patterns = compiled(&routes).or_else(|_| {
+            // A pattern in a dialect that only Python knows leaves its route without an identity of its own. Only here
+            // is each tried by itself: the front waits meanwhile.
+            routes.retain(|route| regex::Regex::new(&route.pattern).is_ok());
+            compiled(&routes)
+        });
         let patterns = patterns.unwrap_or_else(|error| {
             tracing::warn!("the routes of the application cannot be told apart: {error}");
             RegexSet::empty()
@@ -69,20 +72,24 @@ impl Table {
         let takes =
             |route: &Route| websocket || route.methods.is_empty() || route.methods.iter().any(|one| one == method);
         let route = if takes(first) { first } else { taking.find(|route| takes(route)).unwrap_or(first) };
-        Some(Found { template: &route.template, rule: route.rule, callable: route.callable })
+        let answers_get = route.methods.iter().any(|one| one == "GET");
+        Some(Found { template: &route.template, rule: route.rule, callable: route.callable, answers_get })
     }
+}
+
+fn compiled(routes: &[Route]) -> Result<RegexSet, regex::Error> {
+    RegexSetBuilder::new(routes.iter().map(|route| &route.pattern)).size_limit(PATTERNS_SIZE).build()
 }
 
 fn decoded(path: &str) -> Cow<'_, str> {
     percent_decode_str(path).decode_utf8_lossy()
 }
 
-/// The method as it is told: clients can invent methods, and names must not grow without bound.
+/// The method as it is told: clients can invent methods, and names must not grow without bound. `WS` is none of them:
+/// it stands for WebSockets.
 pub(super) fn known_method(method: &str) -> &str {
     match method {
-        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT" | "QUERY" | "WS" => {
-            method
-        }
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT" | "QUERY" => method,
         _ => "OTHER",
     }
 }

@@ -39,9 +39,12 @@ impl Call {
         if future.call_method0(intern!(py, "cancelled"))?.is_truthy()? {
             return Ok(None);
         }
-        locals.setattr(intern!(py, "current_cancel_scope"), self.scope)?;
+        let scope = intern!(py, "current_cancel_scope");
+        locals.setattr(scope, self.scope)?;
         let arguments: Bound<'_, PyTuple> = self.callee.bind(py).to_tuple();
         let result = self.context.bind(py).call_method1(intern!(py, "run"), arguments).map(Bound::unbind);
+        // A thread that sits must not keep a request alive. It fails only if the call has done it.
+        let _ = locals.delattr(scope);
         Ok(Some(Done { future: self.future, result }))
     }
 }

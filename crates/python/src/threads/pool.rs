@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// sleeps.
 const ASLEEP_BELOW: u64 = 5;
 
-/// A call that has used so many nanoseconds of CPU time computes.
+/// A call that has used so many nanoseconds of CPU time since it was seen asleep last computes.
 const COMPUTES_FROM: u64 = 10_000_000;
 
 /// What asks others to act for the pool, which itself knows neither Python nor the watch thread.
@@ -134,22 +134,26 @@ impl Pool {
         all.len() == 1
     }
 
-    /// A call on the thread of `seat` has ended. True: it was the last that computed.
-    pub(crate) fn ended(&self, seat: &Seat) -> bool {
+    /// A call on the thread of `seat` has ended.
+    pub(crate) fn ended(&self, seat: &Seat) {
         let mut state = self.state.lock();
         seat.set_running(None);
-        state.ended(seat)
+        state.rests(seat);
     }
 
-    /// Whether a call computes.
-    pub(crate) fn computes(&self) -> bool {
-        self.state.lock().anyone_computing()
-    }
-
-    /// The thread of `seat` ends, or could not be started.
+    /// The thread of `seat` ends.
     pub(crate) fn remove(&self, seat: &Seat) {
         self.state.lock().remove(seat);
         self.start();
+    }
+
+    /// The thread of `seat` could not be started. What waits is started as others end. False: there are no others.
+    pub(crate) fn give_up(&self, seat: &Seat) -> bool {
+        let mut state = self.state.lock();
+        state.remove(seat);
+        // Who has ended a call meanwhile has found this one awake.
+        state.wake_one();
+        !state.seats.is_empty()
     }
 
     // The watch thread
@@ -166,12 +170,13 @@ impl Pool {
                 continue;
             };
             look.calls += 1;
-            let used = seat.processor().map_or(0, |processor| processor.saturating_sub(running.processor));
-            if used >= COMPUTES_FROM {
+            let processor = seat.processor().unwrap_or_default();
+            let used = processor.saturating_sub(running.processor);
+            if processor.saturating_sub(running.rested) < COMPUTES_FROM {
+                look.dozes |= self.displace_if_asleep(&seat, &running, now);
+            } else if !self.rests(&seat, &running, now) {
                 look.computes = true;
                 self.let_others_go_ahead(&seat, &running);
-            } else {
-                look.dozes |= self.displace_if_asleep(&seat, &running, now);
             }
             look.consider(seat, &running, used);
         }
@@ -189,33 +194,61 @@ impl Pool {
         }
     }
 
+    /// True: a call that has computed sleeps now. Another one of its endpoint may start.
+    fn rests(&self, seat: &Seat, running: &Running, now: u64) -> bool {
+        if asleep(seat, running, now) != Asleep::Yes {
+            return false;
+        }
+        {
+            let mut state = self.state.lock();
+            seat.set_rested(running.step);
+            state.rests(seat);
+            state.displace(seat);
+        }
+        self.start();
+        true
+    }
+
     /// True: it may sleep, which the next look decides, or another one was started just now.
     fn displace_if_asleep(&self, seat: &Seat, running: &Running, now: u64) -> bool {
         if !self.state.lock().is_awake(seat) {
             return false;
         }
-        let before = seat.asleep.lock().take();
-        let processor = seat.processor().unwrap_or_default();
-        let sleeps = match seat.activity() {
-            Activity::Waits(_) => true,
-            Activity::Running | Activity::WaitsForGil => false,
-            // Where the system tells nothing more, its CPU clock has to do; one that waits for the GIL looks the same.
-            Activity::Unknown => seat.processor().is_some(),
-        };
-        if !sleeps {
-            return false;
-        }
-        let slept = before.is_some_and(|before| {
-            before.since == running.step.since && (processor - before.processor) * ASLEEP_BELOW < now - before.at
-        });
-        if slept {
+        let asleep = asleep(seat, running, now);
+        if asleep == Asleep::Yes {
             self.state.lock().displace(seat);
             self.start();
-        } else {
-            *seat.asleep.lock() = Some(Glimpse { since: running.step.since, at: now, processor });
         }
-        true
+        asleep != Asleep::No
     }
+}
+
+/// Whether a thread sleeps in its call.
+#[derive(PartialEq, Eq)]
+enum Asleep {
+    No,
+    /// It was not seen so before: the next look decides.
+    Perhaps,
+    Yes,
+}
+
+fn asleep(seat: &Seat, running: &Running, now: u64) -> Asleep {
+    let before = seat.asleep.lock().take();
+    let processor = seat.processor().unwrap_or_default();
+    // Where the system tells nothing more, its CPU clock has to do; one that waits for the GIL looks the same. Where
+    // there is no clock of single threads either, each counts as asleep: else calls could wait for each other forever.
+    if matches!(seat.activity(), Activity::Running | Activity::WaitsForGil) {
+        return Asleep::No;
+    }
+    let slept = before.is_some_and(|before| {
+        let used = processor.saturating_sub(before.processor);
+        before.since == running.step.since && used * ASLEEP_BELOW < now - before.at
+    });
+    if slept {
+        return Asleep::Yes;
+    }
+    *seat.asleep.lock() = Some(Glimpse { since: running.step.since, at: now, processor });
+    Asleep::Perhaps
 }
 
 impl Look {

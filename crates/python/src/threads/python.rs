@@ -66,11 +66,10 @@ impl Threads {
                 Step { slot, generation, since: began }
             },
         );
-        seat.set_running(Some(Running { step, processor: mark.processor, endpoint }));
+        let processor = mark.processor;
+        seat.set_running(Some(Running { step, processor, rested: processor, endpoint }));
         let outcome = call.run(py, python.locals.bind(py));
-        if self.pool().ended(seat) {
-            self.serving.switching().relax(py)?;
-        }
+        self.pool().ended(seat);
         let now = clock::monotonic();
         let wall = now - began;
         let processor = mark.end(wall, now);
@@ -170,9 +169,13 @@ impl Threads {
         outcome
     }
 
-    /// Gives the results that are there to those who wait for them.
+    /// Gives the results that are there to those who wait for them: to each, whatever happens with another.
     fn deliver(&self, py: Python<'_>) -> PyResult<()> {
-        self.pool().take_done().into_iter().try_for_each(|done| done.deliver(py))
+        let mut outcome = Ok(());
+        for done in self.pool().take_done() {
+            outcome = outcome.and(done.deliver(py));
+        }
+        outcome
     }
 
     /// Lets the threads end: those that sit now, the others after their call.

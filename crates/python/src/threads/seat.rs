@@ -17,6 +17,8 @@ pub(crate) struct Running {
     pub(crate) step: Step,
     /// CPU time of the thread when it began, to within a millisecond.
     pub(crate) processor: u64,
+    /// The same when it was seen asleep last; before that, when it began.
+    pub(crate) rested: u64,
     /// The endpoint for which it is made.
     pub(crate) endpoint: Endpoint,
 }
@@ -91,6 +93,14 @@ impl Seat {
 
     pub(crate) fn running(&self) -> Option<Running> {
         *self.running.lock()
+    }
+
+    /// The call sleeps: what it has computed so far is over. Nothing happens if it has ended.
+    pub(crate) fn set_rested(&self, step: Step) {
+        let processor = self.processor().unwrap_or_default();
+        if let Some(running) = self.running.lock().as_mut().filter(|running| running.step == step) {
+            running.rested = processor;
+        }
     }
 
     /// CPU time of the thread; `None` before it runs, or where the system does not tell.

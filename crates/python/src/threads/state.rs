@@ -3,7 +3,8 @@
 //! Invariants:
 //! - at most one thread is `awake`. Only that one takes calls from the queues; who has ended a call and finds another one
 //!   awake sits down.
-//! - while a call of an endpoint computes, no other call of that endpoint is taken.
+//! - while a call of an endpoint computes, no other call of that endpoint is taken. One that sleeps after it has
+//!   computed does not compute.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -78,9 +79,7 @@ impl State {
         if self.awake.is_some() || !self.has_startable() {
             return None;
         }
-        if let Some(seat) = self.idle.pop() {
-            self.awake = Some(seat.number);
-            seat.wake();
+        if self.wake_one() {
             return None;
         }
         if self.seats.len() >= limit && self.urgent.is_empty() {
@@ -91,6 +90,19 @@ impl State {
         self.awake = Some(seat.number);
         self.seats.push(Arc::clone(&seat));
         Some(seat)
+    }
+
+    /// Wakes a thread that sits, unless one is awake. False: there is none that could be woken.
+    pub(crate) fn wake_one(&mut self) -> bool {
+        if self.awake.is_some() {
+            return false;
+        }
+        let Some(seat) = self.idle.pop() else {
+            return false;
+        };
+        self.awake = Some(seat.number);
+        seat.wake();
+        true
     }
 
     /// What the thread of `seat` does next.
@@ -130,17 +142,9 @@ impl State {
         self.computing.iter().any(|(number, _)| *number == seat.number)
     }
 
-    pub(crate) fn anyone_computing(&self) -> bool {
-        !self.computing.is_empty()
-    }
-
-    /// The call of `seat` has ended. True: it was the last that computed.
-    pub(crate) fn ended(&mut self, seat: &Seat) -> bool {
-        if !self.is_computing(seat) {
-            return false;
-        }
+    /// The call of `seat` does not compute any more: it sleeps, or it has ended.
+    pub(crate) fn rests(&mut self, seat: &Seat) {
         self.computing.retain(|(number, _)| *number != seat.number);
-        self.computing.is_empty()
     }
 
     /// The thread of `seat` has sat long enough. True: it may end; else it was woken just now.
@@ -157,7 +161,7 @@ impl State {
         self.seats.retain(|other| other.number != seat.number);
     }
 
-    /// Nothing is to be started any more; those that sit may go.
+    /// Those that sit may go, the others once nothing waits. No new thread is to be had.
     pub(crate) fn close(&mut self) {
         self.closed = true;
         self.idle.drain(..).for_each(|seat| seat.wake());

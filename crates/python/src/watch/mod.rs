@@ -86,9 +86,7 @@ impl Watch {
         let (step, turns) = (self.serving.step(), self.serving.turns());
         let seen = self.follow(step, turns, now, &calls);
         self.publish(seen, &calls);
-        if calls.computes {
-            self.serving.quicken();
-        }
+        self.serving.set_pace(calls.computes);
         if turns != self.turns || step.is_some() || calls.calls > 0 {
             self.active = now;
         }

@@ -15,20 +15,22 @@ pub(crate) struct Nudge {
 struct State {
     /// Somebody wants a look within [`super::WAITING`].
     wanted: bool,
-    /// The watch thread pauses for longer than that.
-    pauses: bool,
+    /// The watch thread pauses for no longer than that: it need not be told.
+    soon: bool,
 }
 
 impl Nudge {
     /// Pauses; a nudge ends it.
     pub(crate) fn wait(&self, pause: Duration) {
         let mut state = self.state.lock();
-        state.pauses = pause > super::WAITING;
+        state.soon = pause <= super::WAITING;
+        // What came while it looked may have come too late for that look.
+        state.wanted &= !state.soon;
         if !state.wanted {
             self.signal.wait_for(&mut state, pause);
         }
         let nudged = std::mem::take(&mut state.wanted);
-        state.pauses = false;
+        state.soon = false;
         drop(state);
         if nudged {
             // What was submitted just now has not had time to show whether it sleeps.
@@ -39,7 +41,7 @@ impl Nudge {
     /// Wants a look soon.
     pub(crate) fn nudge(&self) {
         let mut state = self.state.lock();
-        if state.pauses && !state.wanted {
+        if !state.soon && !state.wanted {
             state.wanted = true;
             self.signal.notify_one();
         }
