@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import andon
 import pytest
 
 from tests.support.fake_front import READY, ROUTES, FakeFront, Route
@@ -68,3 +70,20 @@ def test_what_the_decorator_says_is_told(routes: list[Route]) -> None:
 def test_an_application_of_another_kind_has_no_table(tmp_path: Path) -> None:
     with FakeFront("raw:app", environment={"TEST_SCRATCH": str(tmp_path)}) as front:
         assert [frame for frame in front.frames if frame.kind == ROUTES] == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"run": "anywhere"},
+        {"priority": "urgent"},
+        {"concurrency": 0},
+        {"concurrency": 2**32},
+        {"timeout": 0},
+        {"timeout": float("inf")},
+        {"timeout": float("nan")},
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused_where_it_is_written(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        andon.route(**wrong)

@@ -13,6 +13,8 @@ ATTRIBUTE = "__andon_route__"
 
 _RUNS = {"loop", "thread", "heavy"}
 _PRIORITIES = {"low", "normal", "high"}
+_MOST = 1_000_000
+_LONGEST = 366 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ def route(
         raise ValueError(f"run must be one of {sorted(_RUNS)}, not {run!r}")
     if priority is not None and priority not in _PRIORITIES:
         raise ValueError(f"priority must be one of {sorted(_PRIORITIES)}, not {priority!r}")
-    if concurrency is not None and concurrency < 1:
-        raise ValueError(f"concurrency must be at least 1, not {concurrency!r}")
-    if timeout is not None and timeout <= 0:
-        raise ValueError(f"timeout must be above 0 seconds, not {timeout!r}")
+    if concurrency is not None and not 1 <= concurrency <= _MOST:
+        raise ValueError(f"concurrency must be between 1 and {_MOST}, not {concurrency!r}")
+    if timeout is not None and not 0 < timeout <= _LONGEST:
+        raise ValueError(f"timeout must be above 0 and at most {_LONGEST} seconds, not {timeout!r}")
     rule = Rule(run, concurrency, timeout, priority)
 
     def mark(endpoint: Endpoint) -> Endpoint:

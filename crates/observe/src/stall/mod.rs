@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use andon_config::LogFormat;
 use andon_link::StallReport;
+use andon_wire::stall::StallKind;
 
 use limit::{Limit, Spot};
 
@@ -29,8 +30,13 @@ impl StallLog {
     }
 
     /// Writes a report, unless one of the same place in the code was written within the last minute. `now` is the time
-    /// since any fixed moment.
+    /// since any fixed moment. That the machine was busy with other things is no fault of the code, and only for those
+    /// who look closely.
     pub fn report(&mut self, now: Duration, report: &StallReport) {
+        if report.stall.kind == StallKind::Starved {
+            tracing::debug!("{}", text::headline(report));
+            return;
+        }
         let Some(left_out) = self.limit.admit(now, Spot::of(report)) else {
             return;
         };

@@ -110,16 +110,25 @@ impl Following {
     /// them collected, too.
     pub(super) fn kind(&self, now: u64) -> StallKind {
         let elapsed = self.elapsed(now);
+        // First of all: while the thread waits for a processor, everything takes long.
+        if self.starved_until(elapsed).saturating_mul(2) > elapsed {
+            return StallKind::Starved;
+        }
         if excused(self.collected, elapsed) {
             return StallKind::GarbageCollection;
         }
-        let parts = [
-            (StallKind::Starved, self.starved),
-            (StallKind::GilHeld, self.waited_for_gil),
-            (StallKind::Computing, self.processor),
-        ];
+        let parts = [(StallKind::GilHeld, self.waited_for_gil), (StallKind::Computing, self.processor)];
         let half = |(_, part): &&(StallKind, u64)| part.saturating_mul(2) > elapsed;
         parts.iter().find(half).map_or(StallKind::Blocked, |(kind, _)| *kind)
+    }
+
+    /// How long it has waited for a processor. The system adds a wait only when it is over; until then the thread is seen
+    /// as one that runs, and does not.
+    fn starved_until(&self, elapsed: u64) -> u64 {
+        match self.activity {
+            Activity::Running => elapsed.saturating_sub(self.processor + self.waited_for_gil).max(self.starved),
+            _ => self.starved,
+        }
     }
 
     /// The system call in which it waits now; empty if it is in none.
