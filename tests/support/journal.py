@@ -25,7 +25,8 @@ class Journal:
         path = self.directory / "journal.jsonl"
         if not path.exists():
             return []
-        lines = path.read_text().splitlines()
+        # What follows the last line's end is still being written.
+        lines = path.read_text().split("\n")[:-1]
         entries: list[Event] = [json.loads(line) for line in lines]
         return [
             entry
