@@ -12,6 +12,9 @@ use crate::{
     probe::{Activity, system_call_name, waits_for_events},
 };
 
+/// Of a stall on a starved machine the code is blamed if it took at least so long itself, in nanoseconds.
+const OWN_PART: u64 = 50_000_000;
+
 /// A step on the event loop, or a wait of the loop outside of steps, that was seen more than once.
 pub(super) struct Following {
     step: Option<Step>,
@@ -110,8 +113,10 @@ impl Following {
     /// them collected, too.
     pub(super) fn kind(&self, now: u64) -> StallKind {
         let elapsed = self.elapsed(now);
-        // First of all: while the thread waits for a processor, everything takes long.
-        if self.starved_until(elapsed).saturating_mul(2) > elapsed {
+        // First of all: while the thread waits for a processor, everything takes long. What is left is the code's own.
+        let starved = self.starved_until(elapsed);
+        let elapsed = elapsed.saturating_sub(starved);
+        if starved > elapsed && elapsed < OWN_PART {
             return StallKind::Starved;
         }
         if excused(self.collected, elapsed) {
