@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use andon_wire::state::{Seen, Sight, Step};
+use andon_wire::{
+    stall::StallKind,
+    state::{Seen, Sight, Step},
+};
 
 pub(crate) use nudge::Nudge;
 
@@ -124,7 +127,9 @@ impl Watch {
             }
         };
         following.look(self.serving.meter(), activity, now, now - self.looked);
-        if following.elapsed(now) >= self.report_after && following.holds() && self.serving.serves() {
+        // On a busy machine the step is looked at again until it has taken long itself.
+        let told = following.holds() && following.kind(now) != StallKind::Starved;
+        if following.elapsed(now) >= self.report_after && told && self.serving.serves() {
             self.report(&following, now, calls);
         }
         let seen = following.seen();
@@ -159,7 +164,7 @@ impl Watch {
             told: Arc::default(),
         };
         match &calls.busiest {
-            Some((seat, seen)) if kind == andon_wire::stall::StallKind::GilHeld => Order {
+            Some((seat, seen)) if kind == StallKind::GilHeld => Order {
                 culprit: Culprit::Thread(Arc::clone(seat)),
                 step: seen.step,
                 processor: seen.processor,
