@@ -58,11 +58,13 @@ mod tests {
     #[test]
     fn number_of_workers_follows_from_what_is_given() {
         let range = |arguments: &[&str]| parse(arguments).unwrap().workers.range(4);
-        assert_eq!(range(&[]), 4..=8);
+        assert_eq!(range(&[]), 5..=8);
         assert_eq!(range(&["--workers", "2"]), 2..=2);
         assert_eq!(range(&["--max-workers", "3"]), 3..=3);
-        assert_eq!(range(&["--max-workers", "6"]), 4..=6);
-        assert_eq!(range(&["--workers", "2", "--max-workers", "6"]), 2..=6);
+        assert_eq!(range(&["--max-workers", "6"]), 5..=6);
+        assert_eq!(range(&["--workers", "2", "--max-workers", "6"]), 3..=6);
+        assert_eq!(range(&["--workers", "2", "--max-workers", "6", "--spare-workers", "0"]), 2..=6);
+        assert_eq!(range(&["--workers", "2", "--max-workers", "3", "--spare-workers", "9"]), 3..=3);
     }
 
     #[test]

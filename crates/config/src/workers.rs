@@ -18,9 +18,13 @@ pub struct WorkerOptions {
     #[arg(id = "workers", long = "workers", short = 'w', env = "ANDON_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub least: Option<u16>,
 
-    /// Workers that there may be while requests wait for one; those above --workers go again when they are idle. By default twice the processors, or --workers where that is given
+    /// Workers that there may be while requests wait for one; those above --workers and --spare-workers go again when they are idle. By default twice the processors, or --workers where that is given
     #[arg(id = "max-workers", long = "max-workers", env = "ANDON_MAX_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub most: Option<u16>,
+
+    /// Workers above --workers that are kept running while idle, up to --max-workers, so that a burst does not wait until one has started
+    #[arg(id = "spare-workers", long = "spare-workers", env = "ANDON_SPARE_WORKERS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=511))]
+    pub spare: u16,
 
     /// Threads of a worker on which `def` endpoints and other blocking calls may wait at once
     #[arg(long, env = "ANDON_THREADS", value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=32_768))]
@@ -36,14 +40,20 @@ pub struct WorkerOptions {
 }
 
 impl WorkerOptions {
-    /// The smallest and the largest number of workers, on a machine that grants so many processors.
+    /// The smallest number of workers, which is also that at the start, and the largest, on a machine that grants so
+    /// many processors.
     pub fn range(&self, processors: usize) -> RangeInclusive<u16> {
+        let (least, most) = self.bounds(processors);
+        least.saturating_add(self.spare).min(most)..=most
+    }
+
+    fn bounds(&self, processors: usize) -> (u16, u16) {
         let processors = u16::try_from(processors).unwrap_or(MOST_BY_DEFAULT).clamp(1, MOST_BY_DEFAULT);
         match (self.least, self.most) {
-            (None, None) => processors..=(2 * processors).min(MOST_BY_DEFAULT),
-            (Some(exactly), None) => exactly..=exactly,
-            (None, Some(most)) => processors.min(most)..=most,
-            (Some(least), Some(most)) => least..=most,
+            (None, None) => (processors, (2 * processors).min(MOST_BY_DEFAULT)),
+            (Some(exactly), None) => (exactly, exactly),
+            (None, Some(most)) => (processors.min(most), most),
+            (Some(least), Some(most)) => (least, most),
         }
     }
 }
