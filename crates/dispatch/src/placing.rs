@@ -31,19 +31,20 @@ impl Dispatcher {
         }
     }
 
-    /// New routes and those on trial do not wait for each other. All of a class are placed alike, so where there is no
+    /// New routes and those on trial do not wait for each other. All of a kind are placed alike, so where there is no
     /// worker for one there is none for the others, and these are not asked: clients can make up many routes.
     fn place_new(&mut self, now: Duration, actions: &mut Vec<Action>) {
         let routes: Vec<_> = self.groups[GroupName::New as usize].heads.iter().map(|&(_, id)| id).collect();
-        let mut full = [false; 2];
+        let mut full = [false; 3];
         for id in routes {
-            let class = usize::from(self.routes[id.0 as usize].class == Class::Trial);
-            while !full[class]
-                && let Some((request, _)) = self.head_of(id)
-            {
+            while let Some((request, _)) = self.head_of(id) {
+                let full = &mut full[self.routes[id.0 as usize].novelty()];
+                if *full {
+                    break;
+                }
                 match self.choose(now, id) {
                     Some(worker) => self.place(now, request, worker, actions),
-                    None => full[class] = true,
+                    None => *full = true,
                 }
             }
         }
@@ -83,7 +84,7 @@ impl Dispatcher {
         match route.class {
             Class::Light => self.workers.for_normal(now, settings),
             Class::WaitsOnThread => self.workers.for_waiting(now, settings),
-            Class::Unknown => self.workers.for_unknown(now, settings),
+            Class::Unknown => self.workers.for_unknown(route.placed == 0, now, settings),
             Class::Trial => self.workers.for_computing(WHOLE, now, settings),
             Class::HoldsLoop => {
                 let reserved = self.reserve.workers(now);

@@ -96,6 +96,15 @@ impl Route {
         self.rule.concurrency.is_some_and(|limit| self.placed >= limit)
     }
 
+    /// Which of three kinds of new route it is: where there is no worker for one there is none for others of its kind.
+    pub(crate) fn novelty(&self) -> usize {
+        match (self.class, self.placed) {
+            (Class::Unknown, 0) => 0,
+            (Class::Unknown, _) => 1,
+            _ => 2,
+        }
+    }
+
     /// What a call counts for at its worker, and whether it is to be watched for what it tells of the route.
     pub(crate) fn charge(&self, settings: &Settings) -> (Charge, Probe) {
         match self.class {

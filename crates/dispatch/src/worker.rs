@@ -108,11 +108,6 @@ impl Worker {
     /// The [`Self::burden`] of a worker whose event loop is mostly held.
     pub(crate) const HELD: u8 = 4;
 
-    /// It has a call of a route that is not known yet.
-    pub(crate) fn has_new(&self) -> bool {
-        !self.probing.is_empty()
-    }
-
     pub(crate) fn has_heavy_habit(&self, now: Duration) -> bool {
         now < self.heavy_until
     }

@@ -115,13 +115,14 @@ impl Workers {
 
     /// For a call of a route that nothing is known of: as if it held the event loop all the time. But a single worker
     /// takes all of them, for there is nobody else to be kept free, and the last worker may be taken by one new call at a
-    /// time: it is known soon, and new routes must not wait for as long as heavy work lasts.
-    pub(crate) fn for_unknown(&self, now: Duration, settings: &Settings) -> Option<WorkerId> {
+    /// time, if it is the `first` of its route: it is known soon, and new routes must not wait for as long as heavy work
+    /// lasts, nor for another new route that came before in great numbers.
+    pub(crate) fn for_unknown(&self, first: bool, now: Duration, settings: &Settings) -> Option<WorkerId> {
         if self.ready() == 1 {
             return self.free(settings).next().map(|worker| worker.id);
         }
         let other = self.for_holding(WHOLE, 1, now, settings);
-        if other.is_some() || self.list.iter().any(Worker::has_new) {
+        if other.is_some() || !first {
             return other;
         }
         self.free(settings).find(|worker| worker.holding == 0).map(|worker| worker.id)

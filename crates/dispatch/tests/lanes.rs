@@ -5,7 +5,7 @@
 mod support;
 
 use andon_dispatch::{
-    Action, Class, Executor, Lane, Priority, Reason, RequestId, RouteRule, Run, Settings, Sight, Usage,
+    Action, Class, Executor, Lane, Priority, Reason, RequestId, RouteId, RouteRule, Run, Settings, Sight, Usage,
 };
 use support::*;
 
@@ -36,6 +36,16 @@ fn one_new_call_at_a_time_may_take_the_last_worker() {
     assert_eq!(offered(&bench.arrive(1, NEW)), [(1, FIRST)]);
     assert_eq!(bench.arrive(2, NEW), []);
     assert_eq!(offered(&bench.end_light(1)), [(2, FIRST)]);
+}
+
+#[test]
+fn a_new_route_does_not_wait_for_a_burst_of_another() {
+    let mut bench = Bench::new(wide(), 2);
+    bench.arrive(0, NEW);
+    assert_eq!(bench.arrive(1, NEW), []);
+    assert_eq!(offered(&bench.arrive(2, RouteId(9))), [(2, FIRST)]);
+    assert_eq!(offered(&bench.end_light(2)), []);
+    assert_eq!(offered(&bench.arrive(3, RouteId(9))), [(3, FIRST)]);
 }
 
 #[test]
