@@ -1,7 +1,11 @@
 """Reports of stalls: kind, request, and the line of the user's own code."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -63,6 +67,38 @@ def test_a_thread_that_holds_the_gil_is_blamed_for_the_loop(worker: FakeFront) -
     worker.request("/light")
     stall = Stall.parse(worker.of(slot, STALL).payload)
     assert (stall.kind, stall.place) == ("GIL held", "thread")
+
+
+@contextmanager
+def crowded_out(worker: FakeFront) -> Iterator[None]:
+    """Leave the worker's event loop next to nothing of a processor; its other threads as is."""
+    processor = min(os.sched_getaffinity(0))
+    os.sched_setaffinity(worker.process.pid, {processor})
+    os.setpriority(os.PRIO_PROCESS, worker.process.pid, 19)
+    rival = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True)\nwhile True: pass"], stdout=subprocess.PIPE
+    )
+    try:
+        os.sched_setaffinity(rival.pid, {processor})
+        assert rival.stdout is not None
+        rival.stdout.readline()
+        yield
+    finally:
+        rival.kill()
+        rival.communicate()
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="threads cannot be bound to a processor here"
+)
+def test_a_step_that_gets_no_processor_is_told_apart_from_code_that_is_slow() -> None:
+    with FakeFront("holding:app") as worker:
+        worker.answer("/light")
+        with crowded_out(worker):
+            slot = worker.request("/spin?seconds=3")
+            stall = Stall.parse(worker.of(slot, STALL).payload)
+    assert stall.kind == "starved"
+    assert stall.elapsed >= 1
 
 
 def test_short_steps_are_not_reported(worker: FakeFront) -> None:

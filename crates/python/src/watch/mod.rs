@@ -43,6 +43,8 @@ const DOZING: Duration = Duration::from_micros(250);
 const IDLE_AFTER: u64 = 1_000_000_000;
 /// A step is looked at more closely when it has lasted for so many nanoseconds.
 const CLOSELY_AFTER: u64 = 10_000_000;
+/// A stall for which only the machine is to blame is told once it has lasted so many times as long as others.
+const STARVED_FOR: u64 = 10;
 /// If the stack is not there after so many nanoseconds more, the front is told without.
 const STACK_PATIENCE: u64 = 50_000_000;
 
@@ -128,8 +130,9 @@ impl Watch {
         };
         following.look(self.serving.meter(), activity, now, now - self.looked);
         // On a busy machine the step is looked at again until it has taken long itself.
-        let told = following.holds() && following.kind(now) != StallKind::Starved;
-        if following.elapsed(now) >= self.report_after && told && self.serving.serves() {
+        let patience = if following.kind(now) == StallKind::Starved { STARVED_FOR } else { 1 };
+        let long = following.elapsed(now) >= self.report_after.saturating_mul(patience);
+        if long && following.holds() && self.serving.serves() {
             self.report(&following, now, calls);
         }
         let seen = following.seen();
@@ -139,16 +142,17 @@ impl Watch {
 
     fn report(&mut self, following: &Following, now: u64, calls: &Look) {
         match &self.order {
-            None => {
-                let order = self.order_for(following, now, calls);
-                self.serving.errands().send(Errand::Report(order.clone()));
-                self.order = Some(order);
-            }
-            Some(order) => {
+            // That the machine was busy as well does not hide what the code does later.
+            Some(order) if order.kind != StallKind::Starved || following.kind(now) == StallKind::Starved => {
                 let late = following.elapsed(now) >= self.report_after + STACK_PATIENCE;
                 if late && !order.told.swap(true, Ordering::Relaxed) {
                     order.tell(&self.serving);
                 }
+            }
+            _ => {
+                let order = self.order_for(following, now, calls);
+                self.serving.errands().send(Errand::Report(order.clone()));
+                self.order = Some(order);
             }
         }
     }
