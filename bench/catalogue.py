@@ -1,7 +1,7 @@
 """All cases, in the order in which they are run and reported."""
 
 from bench.case import Case
-from bench.cases import endurance, idle, kill, overload, stalls, throughput
+from bench.cases import endurance, framework, idle, kill, overload, stalls, throughput
 from bench.experiments import (
     e1_blocked_worker,
     e2_async_lock,
@@ -15,6 +15,7 @@ CASES: dict[str, Case] = {
     module.CASE.name: module.CASE
     for module in (
         throughput,
+        framework,
         e1_blocked_worker,
         e2_async_lock,
         e3_gil,

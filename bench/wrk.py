@@ -69,10 +69,16 @@ class Result:
 
 
 def measure(
-    url: str, request: Request, *, connections: int, seconds: float, timeout: float = 10.0
+    url: str,
+    request: Request,
+    *,
+    connections: int,
+    seconds: float,
+    timeout: float = 10.0,
+    error_wanted: bool = False,
 ) -> Result:
     """Load ``url`` for ``seconds`` with one thread. ``timeout`` is the time in s after which an
-    answer counts as lost.
+    answer counts as lost. With ``error_wanted`` the right answer has an error status, and counts.
     """
     with tempfile.TemporaryDirectory(prefix="andon-bench-") as directory:
         script = Path(directory) / "request.lua"
@@ -95,7 +101,10 @@ def measure(
             raise MeasurementFailed("wrk did not end in time") from error
     for line in done.stdout.splitlines():
         if line.startswith("RESULT "):
-            return _read(json.loads(line.removeprefix("RESULT ")))
+            numbers = json.loads(line.removeprefix("RESULT "))
+            if error_wanted:
+                numbers["status"] = numbers["requests"] - numbers["status"]
+            return _read(numbers)
     raise MeasurementFailed(f"wrk failed: {(done.stderr or done.stdout).strip()[-200:]}")
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -46,7 +46,7 @@ from bench.wrk import Request
 
 @dataclass(frozen=True)
 class Variant:
-    """What is requested, over how many connections, and what a right answer's body is."""
+    """What is requested, over how many connections, and a right answer's body and status."""
 
     name: str
     title: str
@@ -54,9 +54,10 @@ class Variant:
     request: Request
     is_right: Callable[[bytes], bool]
     connections: int = 32
+    status: int = 200
 
 
-def _is_json(expected: Any) -> Callable[[bytes], bool]:
+def is_json(expected: Any) -> Callable[[bytes], bool]:
     return lambda body: bool(json.loads(body) == expected)
 
 
@@ -64,7 +65,7 @@ ITEM = {"name": "lamp", "price": 9.5, "tags": ["red", "green"]}
 POSTED = json.dumps(ITEM).encode()
 JSON_TYPE = {"content-type": "application/json"}
 TEN_KIB = b"0123456789abcdef" * 640
-HELLO = _is_json({"hello": "world"})
+HELLO = is_json({"hello": "world"})
 
 BARE = Request("/")
 ASYNC = Request("/async")
@@ -91,14 +92,14 @@ VARIANTS = (
         "FastAPI GET `/items/{item_id:int}?q=&limit=`",
         "routes:app",
         PARAMETERS,
-        _is_json({"item_id": 42, "q": "lamp", "limit": 5}),
+        is_json({"item_id": 42, "q": "lamp", "limit": 5}),
     ),
     Variant(
         "pydantic-c32",
         "FastAPI POST pydantic body, response_model",
         "routes:app",
         CREATE,
-        _is_json({"id": 1, **ITEM}),
+        is_json({"id": 1, **ITEM}),
     ),
     Variant(
         "bare-c1", "bare ASGI, 5-byte body", "bare:app", BARE, lambda body: body == b"hello", 1
@@ -126,25 +127,32 @@ def _plural(connections: int) -> str:
     return "one connection" if connections == 1 else f"{connections} connections"
 
 
+def titles_of(variants: Sequence[Variant]) -> dict[str, str]:
+    """What tables of these variants are headed."""
+    return {
+        variant.name: f"{variant.title}, {_plural(variant.connections)}" for variant in variants
+    }
+
+
 TITLES = {
-    **{variant.name: f"{variant.title}, {_plural(variant.connections)}" for variant in VARIANTS},
+    **titles_of(VARIANTS),
     WEBSOCKET: "bare ASGI, WebSocket echo of 64 bytes, 32 connections",
 }
 
 
 def run(session: Session) -> list[Row]:
     """Measure every wanted variant."""
-    for variant in VARIANTS:
-        if session.wants(variant.name):
-            _rounds(
-                session,
-                variant.name,
-                variant.app,
-                partial(_load, session, variant),
-            )
+    measure(session, VARIANTS)
     if session.wants(WEBSOCKET):
         _rounds(session, WEBSOCKET, "bare:app", partial(_websocket, session))
     return session.rows
+
+
+def measure(session: Session, variants: Sequence[Variant]) -> None:
+    """Measure those variants that are wanted, and add their rows to the session's."""
+    for variant in variants:
+        if session.wants(variant.name):
+            _rounds(session, variant.name, variant.app, partial(_load, session, variant))
 
 
 def _rounds(session: Session, name: str, app: str, load: Callable[[Running], Row]) -> None:
@@ -175,12 +183,19 @@ def _load(session: Session, variant: Variant, running: Running) -> Row:
         body=request.body or None,
         headers=request.headers,
     )
-    if reply.status != 200 or not variant.is_right(reply.body):
+    if reply.status != variant.status or not variant.is_right(reply.body):
         raise MeasurementFailed(f"wrong answer: {reply.status} {reply.body[:80]!r}")
     url = running.url(request.path)
-    wrk.measure(url, request, connections=variant.connections, seconds=session.pick(2, 1))
+    load = partial(
+        wrk.measure,
+        url,
+        request,
+        connections=variant.connections,
+        error_wanted=variant.status >= 400,
+    )
+    load(seconds=session.pick(2, 1))
     before = running.processor_seconds()
-    result = wrk.measure(url, request, connections=variant.connections, seconds=session.pick(5, 1))
+    result = load(seconds=session.pick(5, 1))
     used = running.processor_seconds() - before
     return {
         **result.record(),
@@ -228,6 +243,11 @@ def _median(server: Server, name: str, rounds: list[Row]) -> Row:
 
 def tables(rows: list[Row]) -> list[Table]:
     """A summary of all variants, then one table for each."""
+    return tables_with(TITLES, rows)
+
+
+def tables_with(titles: dict[str, str], rows: list[Row]) -> list[Table]:
+    """A summary of all variants, then one table for each with its title."""
     variants = distinct(rows, "variant")
     overview = [{"server": name, "rates": _rates(rows, name)} for name in distinct(rows, "server")]
     columns = [Column(variant, partial(_rate_of, variant)) for variant in variants]
@@ -236,7 +256,7 @@ def tables(rows: list[Row]) -> list[Table]:
         measured = subset(rows, variant=variant)
         result.append(
             Table(
-                f"{variant}: {TITLES.get(variant, variant)}", _columns(variant, measured), measured
+                f"{variant}: {titles.get(variant, variant)}", _columns(variant, measured), measured
             )
         )
     return result
