@@ -54,16 +54,19 @@ class Route:
 def table(application: object) -> list[Route]:
     """Return the routes in the order in which the application tries them, at most `LIMIT`."""
     found: list[Route] = []
-    for route in _walk(_routes_of(application), "", "", 0):
+    for place in _walk(_routes_of(application), "", "", 0):
         if len(found) == LIMIT:
             break
-        found.append(route)
+        described = _describe(place) if _has_endpoint(place.route) else _describe_mount(place)
+        if described is not None:
+            found.append(described)
     return found
 
 
 def endpoints(application: object) -> Iterator[Any]:
     """Yield every route object of the application, those of mounts and included routers too."""
-    yield from _flat(_routes_of(application), 0)
+    for place in _walk(_routes_of(application), "", "", 0):
+        yield place.route
 
 
 def is_offloadable(endpoint: object) -> bool:
@@ -89,23 +92,17 @@ def _routes_of(application: object) -> Iterable[Any]:
     return ()
 
 
-def _flat(routes: Iterable[Any], depth: int) -> Iterator[Any]:
-    for route in routes:
-        if depth == _DEPTH:
-            return
-        contexts = getattr(route, "effective_route_contexts", None)
-        if callable(contexts):
-            for context in contexts():
-                starlette_route = getattr(context, "starlette_route", None)
-                yield from _flat([starlette_route or context], depth + 1)
-            continue
-        yield route
-        if not _has_endpoint(route):
-            yield from _flat(_routes_of(getattr(route, "app", None)), depth + 1)
+@dataclass(frozen=True)
+class _Found:
+    """A route object of an application, with pattern and template of the mounts around it."""
+
+    route: Any
+    pattern: str
+    template: str
 
 
-def _walk(routes: Iterable[Any], pattern: str, template: str, depth: int) -> Iterator[Route]:
-    """Yield routes; ``pattern`` and ``template`` are those of the mounts around them."""
+def _walk(routes: Iterable[Any], pattern: str, template: str, depth: int) -> Iterator[_Found]:
+    """Yield all routes in the order in which the application tries them, a mount after its own."""
     for route in routes:
         if depth == _DEPTH:
             return
@@ -115,12 +112,22 @@ def _walk(routes: Iterable[Any], pattern: str, template: str, depth: int) -> Ite
             for context in contexts():
                 starlette_route = getattr(context, "starlette_route", None)
                 yield from _walk([starlette_route or context], pattern, template, depth + 1)
-        elif _has_endpoint(route):
-            described = _describe(route, pattern, template)
-            if described is not None:
-                yield described
-        else:
-            yield from _mounted(route, pattern, template, depth)
+            continue
+        if not _has_endpoint(route):
+            below = _routes_of(getattr(route, "app", None))
+            yield from _walk(below, *_around(route, pattern, template), depth + 1)
+        yield _Found(route, pattern, template)
+
+
+def _around(route: Any, pattern: str, template: str) -> tuple[str, str]:
+    """Return pattern and template of what is below a mount."""
+    regex = _regex(route)
+    if regex is None:
+        # A host: what is below it is known by its paths alone.
+        return pattern, template
+    # Starlette makes `^/prefix/(?P<path>.*)$` of `/prefix`.
+    below = _join(pattern, regex).removesuffix(_BELOW_PATTERN)
+    return below, template + _template(route).removesuffix(_BELOW)
 
 
 def _has_endpoint(route: Any) -> bool:
@@ -138,7 +145,8 @@ def _join(prefix: str, regex: str) -> str:
     return f"{prefix}{regex.removeprefix('^')}" if prefix else regex
 
 
-def _describe(route: Any, pattern: str, template: str) -> Route | None:
+def _describe(place: _Found) -> Route | None:
+    route = place.route
     regex = _regex(route)
     if regex is None:
         return None
@@ -147,13 +155,30 @@ def _describe(route: Any, pattern: str, template: str) -> Route | None:
     websocket = "WebSocket" in type(route).__name__
     return Route(
         methods=sorted(methods) if methods else [],
-        pattern=_join(pattern, regex),
-        template=template + _template(route),
+        pattern=_join(place.pattern, regex),
+        template=place.template + _template(route),
         endpoint=_name(endpoint),
         websocket=websocket or _is_websocket_context(route),
         mount=False,
         kind=_kind(endpoint),
         rule=rule_of(endpoint),
+    )
+
+
+def _describe_mount(place: _Found) -> Route | None:
+    regex, app = _regex(place.route), getattr(place.route, "app", None)
+    if regex is None or app is None:
+        return None
+    _, template = _around(place.route, place.pattern, place.template)
+    return Route(
+        methods=[],
+        pattern=_join(place.pattern, regex),
+        template=f"{template}/{{path}}",
+        endpoint=_name(app),
+        websocket=False,
+        mount=True,
+        kind="unknown",
+        rule=None,
     )
 
 
@@ -165,32 +190,6 @@ def _is_websocket_context(route: Any) -> bool:
 def _template(route: Any) -> str:
     path = getattr(route, "path_format", None) or getattr(route, "path", "")
     return path if isinstance(path, str) else ""
-
-
-def _mounted(route: Any, pattern: str, template: str, depth: int) -> Iterator[Route]:
-    regex = _regex(route)
-    app = getattr(route, "app", None)
-    if app is None:
-        return
-    if regex is None:
-        # A host: what is below it is known by its paths alone.
-        if hasattr(route, "host"):
-            yield from _walk(_routes_of(app), pattern, template, depth + 1)
-        return
-    # Starlette makes `^/prefix/(?P<path>.*)$` of `/prefix`.
-    below = _join(pattern, regex).removesuffix(_BELOW_PATTERN)
-    path = template + _template(route).removesuffix(_BELOW)
-    yield from _walk(_routes_of(app), below, path, depth + 1)
-    yield Route(
-        methods=[],
-        pattern=_join(pattern, regex),
-        template=f"{path}/{{path}}",
-        endpoint=_name(app),
-        websocket=False,
-        mount=True,
-        kind="unknown",
-        rule=None,
-    )
 
 
 def _name(endpoint: Any) -> str:
