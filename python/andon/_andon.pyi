@@ -3,10 +3,12 @@
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from enum import Enum
 from typing import Any, Protocol
 
+from andon.native.calls import Calls as NativeCalls
+from andon.native.guards import Guard
 from andon.routes import Route
 
 __version__: str
@@ -42,6 +44,18 @@ class Threads:
     def deliver(self) -> None: ...
     def close(self) -> None: ...
 
+class NativeApp:
+    def __new__(
+        cls, description: str, objects: list[Any], guards: list[Guard], calls: NativeCalls
+    ) -> NativeApp: ...
+    def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+        served: Callable[[str], None] | None = None,
+    ) -> Awaitable[None]: ...
+
 class Worker:
     def __new__(
         cls, wire: int, memory: int, patience: float, threads: int, cancels: bool
@@ -53,6 +67,13 @@ class Worker:
     def task_factory(self) -> Callable[..., asyncio.Task[Any]]: ...
     def collections(self) -> Callable[[str, dict[str, int]], None]: ...
     def is_offloaded(self) -> bool: ...
+    def set_native(
+        self,
+        description: str,
+        objects: list[Any],
+        guards: list[Guard],
+        calls: NativeCalls,
+    ) -> None: ...
     def serve(
         self,
         application: Callable[..., Any],

@@ -25,6 +25,7 @@ class Setup:
     threads: int = 1000
     stall_report: float = 0.1
     cancel_on_disconnect: bool = False
+    native: str = "auto"
 
     @classmethod
     def from_environment(cls) -> "Setup":

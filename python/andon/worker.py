@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from logging import Logger
 from typing import Literal, cast
 
-from andon import _andon, loops, offload, routes, stacks, threads
+from andon import _andon, loops, native, offload, routes, stacks, threads
 from andon.lifespan import Lifespan, StartupFailed
 from andon.loading import Application, load
 from andon.logs import configure
@@ -73,6 +73,7 @@ async def _serve(
         worker.failed(_STARTUP_STAGE, _describe_startup(setup.target, error))
         return EXIT_STARTUP
     _describe_routes(worker, application, logger)
+    await native.install(worker, application, cast(native.Mode, setup.native))
     calls = _Calls(logger, lambda: _install_offload(worker, pool, application, logger))
     await _until_told_to_end(worker, application, lifespan, setup, calls)
     await lifespan.shutdown()

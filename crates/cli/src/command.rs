@@ -6,11 +6,15 @@ use andon_config::Settings;
 use clap::{Arg, Command, CommandFactory, FromArgMatches, error::Result, value_parser};
 use clap_complete::Shell;
 
+use crate::routes;
+
 /// What is to be done.
 #[derive(Debug)]
 pub(crate) enum Invocation {
     /// Serve an application.
     Serve(Box<Settings>),
+    /// Tell how the routes of an application are served.
+    Routes(routes::Question),
     /// Nothing more: help, version or completions were written, or a usage error. The exit code.
     Done(i32),
 }
@@ -32,9 +36,14 @@ fn completions() -> Arg {
 
 /// Reads the arguments (without the name of the program) and the environment. Writes what clap has to say.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Invocation {
-    match settings(arguments) {
-        Ok(Some(settings)) => Invocation::Serve(Box::new(settings)),
-        Ok(None) => Invocation::Done(0),
+    let invocation = if arguments.first().is_some_and(|argument| argument == routes::NAME) {
+        routes::Question::parse(arguments.into_iter().skip(1).collect()).map(Invocation::Routes)
+    } else {
+        let served = |settings| Invocation::Serve(Box::new(settings));
+        settings(arguments).map(|settings| settings.map_or(Invocation::Done(0), served))
+    };
+    match invocation {
+        Ok(invocation) => invocation,
         Err(error) => {
             // A closed standard error is no reason for another exit code.
             let _ = error.print();

@@ -22,7 +22,7 @@ const SIGNALLED: i32 = 128;
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: i32,
-    /// Nothing is written where the cause is the operator's own second signal.
+    /// Nothing is written where the cause is the operator's own second signal, or was told by another process.
     message: Option<String>,
 }
 
@@ -30,6 +30,11 @@ impl Failure {
     /// Something that the server needs could not be had.
     pub(crate) fn lacking(what: &str, error: &io::Error) -> Self {
         Self { code: NOT_STARTED, message: Some(format!("{what}: {error}")) }
+    }
+
+    /// Another process failed and has said why; `code` is its exit code, if it has one.
+    pub(crate) fn explained(code: Option<i32>) -> Self {
+        Self { code: code.unwrap_or(NOT_STARTED), message: None }
     }
 
     /// A second signal ended everything at once.

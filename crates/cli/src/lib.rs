@@ -7,6 +7,8 @@
 //!                    |                           |                  |               |
 //!                    '--- exit code 2 or 0       '--- 2             '--- 3          '--- 3 or 4
 //! ```
+//! `andon routes` only asks a Python process what is served natively.
+//!
 //! What goes wrong ends here, as a [`Failure`](failure::Failure) with an exit code and, where there is one, a hint.
 
 mod background;
@@ -18,11 +20,12 @@ mod profiles;
 mod queue;
 mod reference;
 mod replay;
+mod routes;
 mod serve;
 mod signals;
 mod timestamp;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, io::Write, path::PathBuf};
 
 use command::Invocation;
 
@@ -42,10 +45,22 @@ pub struct PythonInfo {
 pub fn run(arguments: Vec<OsString>, python: PythonInfo) -> i32 {
     let settings = match command::parse(arguments) {
         Invocation::Serve(settings) => settings,
+        Invocation::Routes(question) => return tell_routes(&question, &python),
         Invocation::Done(code) => return code,
     };
     log::start(settings.logging.level, settings.logging.format);
-    match serve::serve(&settings, python) {
+    exit_code(serve::serve(&settings, python))
+}
+
+fn tell_routes(question: &routes::Question, python: &PythonInfo) -> i32 {
+    exit_code(question.answer(python).map(|answer| {
+        // A reader that has read enough is no error.
+        let _ = std::io::stdout().write_all(answer.as_bytes());
+    }))
+}
+
+fn exit_code(outcome: Result<(), failure::Failure>) -> i32 {
+    match outcome {
         Ok(()) => 0,
         Err(failure) => {
             failure.print();

@@ -22,7 +22,7 @@ pub use requests::RequestOptions;
 pub use routes::{RoutePriority, RouteRule, RouteRules, RouteRun, RulesError};
 pub use serving::{Application, Binding, Lifespan, LogFormat, LogLevel, Logging, Reload, ResponseFields, Settings};
 pub use websocket::WebSocketOptions;
-pub use workers::{LoopKind, WorkerOptions};
+pub use workers::{LoopKind, NativeRoutes, WorkerOptions};
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,8 @@ use crate::{DispatchOptions, Limits, QueueOptions, RequestOptions, Timeouts, Web
     long_about = "Serve a FastAPI or any other ASGI application: one Rust front that owns every connection, and \
                   Python workers that are each given only what they can start now.",
     after_help = "Every option can be set as an environment variable: --limit-request-body as \
-                  ANDON_LIMIT_REQUEST_BODY. The command line wins."
+                  ANDON_LIMIT_REQUEST_BODY. The command line wins.\n\n`andon routes APP` tells of each route of a \
+                  FastAPI application whether it is served natively, and why not."
 )]
 pub struct Settings {
     /// What is served.

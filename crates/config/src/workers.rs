@@ -34,6 +34,10 @@ pub struct WorkerOptions {
     #[arg(long = "loop", env = "ANDON_LOOP", value_enum, default_value_t, value_name = "LOOP")]
     pub event_loop: LoopKind,
 
+    /// Whether routes of FastAPI applications are served natively where all that they need is understood; `andon routes` tells which. `unknown-ok`: with releases of FastAPI and Starlette that are not known, too, if they stand a self-test
+    #[arg(long, env = "ANDON_NATIVE", value_enum, default_value_t, value_name = "MODE")]
+    pub native: NativeRoutes,
+
     /// Longest time in seconds for which the front polls for the answer to a lone request instead of sleeping; 0: never
     #[arg(long, env = "ANDON_BUSY_POLL", value_name = "SECONDS", default_value = "0.0002")]
     pub busy_poll: Seconds,
@@ -56,6 +60,19 @@ impl WorkerOptions {
             (Some(least), Some(most)) => (least, most),
         }
     }
+}
+
+/// Whether routes are served natively.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NativeRoutes {
+    /// With releases of the frameworks that are known.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+    /// With releases that are not known, too, if they stand a self-test.
+    UnknownOk,
 }
 
 /// Which event loop the workers run.

@@ -1,7 +1,7 @@
 //! What the inspection of an application says of its routes: the input from which a plan is compiled.
 //!
 //! It is made in Python (`python/andon/native/`), travels as JSON, and names Python objects by their number in a table
-//! that travels beside it, so that this crate knows nothing of CPython. `andon routes --json` prints it.
+//! that travels beside it, so that this crate knows nothing of CPython.
 //!
 //! Whatever is not understood is described as opaque or as a barrier, never guessed at.
 

@@ -15,18 +15,15 @@ use crate::{
     exchange::Exchange,
 };
 
-/// Raises what `throw(type[, value[, traceback]])` was given.
-fn raise(arguments: &Bound<'_, PyTuple>) -> PyResult<Option<Py<PyAny>>> {
+/// The exception that `throw(type[, value[, traceback]])` was given.
+pub(crate) fn thrown(arguments: &Bound<'_, PyTuple>) -> PyResult<PyErr> {
     let kind = arguments.get_item(0)?;
     let value = match arguments.get_item(1) {
         Ok(value) if !value.is_none() => value,
         _ => kind,
     };
-    Err(if value.is_instance_of::<pyo3::types::PyType>() {
-        PyErr::from_value(value.call0()?)
-    } else {
-        PyErr::from_value(value)
-    })
+    let value = if value.is_instance_of::<pyo3::types::PyType>() { value.call0()? } else { value };
+    Ok(PyErr::from_value(value))
 }
 
 /// Done already, with `None`. Stateless, so that one object serves every `send`.
@@ -53,7 +50,7 @@ impl Done {
 
     #[pyo3(signature = (*arguments))]
     fn throw(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<Option<Py<PyAny>>> {
-        raise(arguments)
+        Err(thrown(arguments)?)
     }
 
     fn close(&self) {}
@@ -91,7 +88,7 @@ impl Message {
 
     #[pyo3(signature = (*arguments))]
     fn throw(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<Option<Py<PyAny>>> {
-        raise(arguments)
+        Err(thrown(arguments)?)
     }
 
     fn close(&self) {}
@@ -162,7 +159,7 @@ impl Wait {
     fn throw(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<Option<Py<PyAny>>> {
         let abandoned = self.future.lock().take();
         drop(abandoned);
-        raise(arguments)
+        Err(thrown(arguments)?)
     }
 
     fn close(&self) {

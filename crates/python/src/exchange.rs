@@ -20,25 +20,41 @@ use pyo3::{
 };
 
 use crate::{
-    awaitable::{Message, Until, Wait},
+    awaitable::{Message, Until, Wait, thrown},
+    clock,
     coroutine::{Step, await_iterator, step},
     http::{self, Http, internal_server_error},
     meter::Cost,
+    native::Drive,
     serving::Serving,
-    threads::Endpoint,
+    threads::{Endpoint, is_pool_thread},
     used::Used,
     websocket::{self, WebSocket},
 };
 
+mod native;
+
+pub(crate) use native::{NativeRequest, find_native};
+
 create_exception!(andon._andon, ClientDisconnected, PyOSError, "The client of this WebSocket is gone.");
 
-/// How far the application's callable is.
+/// How far the application's callable, or the code of its native route, is.
 enum Run {
     /// To be called with this scope.
     Scope(Py<PyDict>),
     /// Its coroutine.
     Coroutine(Py<PyAny>),
+    /// The code of a native route; `None` while it runs.
+    Native(Option<Box<Drive>>),
     Over,
+}
+
+/// How a step is begun.
+enum Resume<'a, 'py> {
+    /// `__next__()`.
+    Next,
+    /// `throw(...)`.
+    Throw(&'a Bound<'py, PyTuple>),
 }
 
 pub(crate) enum Protocol {
@@ -56,6 +72,10 @@ pub(crate) struct Exchange {
     used: Used,
     /// What the application has made of its scope, until it is over.
     scope: Mutex<Option<Py<PyDict>>>,
+    /// The endpoint of a native route.
+    endpoint: Option<Endpoint>,
+    /// Since when a thread runs the code of the native route, in nanoseconds of [`clock::monotonic`].
+    on_thread_since: Mutex<Option<u64>>,
     run: Mutex<Run>,
     /// Kept here while it runs: asyncio itself holds Tasks weakly.
     task: Mutex<Option<Py<PyAny>>>,
@@ -78,6 +98,8 @@ impl Exchange {
             flags,
             used: Used::default(),
             scope: Mutex::new(Some(scope.clone().unbind())),
+            endpoint: None,
+            on_thread_since: Mutex::default(),
             run: Mutex::new(Run::Scope(scope.unbind())),
             task: Mutex::new(None),
             waiters: Mutex::new(Vec::new()),
@@ -95,8 +117,11 @@ impl Exchange {
         self.flags.contains(Flags::THREAD)
     }
 
-    /// The endpoint that the application has found for the request.
+    /// The endpoint that was found for the request.
     pub(crate) fn endpoint(&self, py: Python<'_>) -> Endpoint {
+        if let Some(endpoint) = self.endpoint {
+            return endpoint;
+        }
         let scope = self.scope.lock().as_ref().map(|scope| scope.clone_ref(py));
         let endpoint = scope.and_then(|scope| scope.bind(py).get_item(intern!(py, "endpoint")).ok().flatten());
         Endpoint(endpoint.map_or(0, |endpoint| endpoint.as_ptr() as usize))
@@ -244,7 +269,10 @@ impl Exchange {
             return Ok(());
         }
         let used = self.used.clone();
-        if let Some(since) = self.serving.step_since() {
+        if let Some(since) = *self.on_thread_since.lock() {
+            let wall = clock::monotonic().saturating_sub(since);
+            used.add_thread(wall, wall);
+        } else if let Some(since) = self.serving.step_since() {
             used.add_step(self.serving.meter().so_far(since));
         }
         let used = used.usage().to_bytes();
@@ -272,16 +300,13 @@ impl Exchange {
     // The application's run
 
     /// Runs the application to its next suspension. `Ok(None)`: it is over.
-    fn advance<'py>(
-        slf: &Bound<'py, Self>,
-        resume: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<Step<'py>>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn advance<'py>(slf: &Bound<'py, Self>, resume: Resume<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (py, this) = (slf.py(), slf.get());
         let begun = this.serving.begin_step(this.slot, this.generation);
-        let outcome = this.coroutine(slf).and_then(|coroutine| match coroutine {
-            Some(coroutine) => resume(&coroutine),
-            None => Ok(Step::Returned),
-        });
+        let outcome = match this.take_drive() {
+            Some(drive) => this.step_drive(py, drive, resume),
+            None => this.step_coroutine(slf, resume),
+        };
         this.used.add_step(this.serving.end_step(py, begun));
         match outcome {
             Ok(Step::Yielded(value)) => Ok(Some(value)),
@@ -294,13 +319,28 @@ impl Exchange {
         }
     }
 
+    fn step_coroutine<'py>(&self, slf: &Bound<'py, Self>, resume: Resume<'_, 'py>) -> PyResult<Step<'py>> {
+        let py = slf.py();
+        let Some(coroutine) = self.coroutine(slf)? else {
+            return Ok(Step::Returned);
+        };
+        let Resume::Throw(arguments) = resume else {
+            return step(&coroutine);
+        };
+        match coroutine.call_method1(intern!(py, "throw"), arguments) {
+            Ok(value) => Ok(Step::Yielded(value)),
+            Err(error) if error.is_instance_of::<PyStopIteration>(py) => Ok(Step::Returned),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The application's coroutine, made now if this is the first step. `None` once it is over.
     fn coroutine<'py>(&self, slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         let scope = {
             let mut run = self.run.lock();
             match std::mem::replace(&mut *run, Run::Over) {
-                Run::Over => return Ok(None),
+                Run::Over | Run::Native(_) => return Ok(None),
                 Run::Coroutine(coroutine) => {
                     *run = Run::Coroutine(coroutine.clone_ref(py));
                     return Ok(Some(coroutine.into_bound(py)));
@@ -329,7 +369,8 @@ impl Exchange {
         let scope = self.scope.lock().take();
         self.serving.finished(self.slot, self.generation);
         drop((run, task, scope));
-        self.wake(py, Until::Message)
+        // Futures belong to the event loop; a thread leaves them to it.
+        if is_pool_thread() { Ok(()) } else { self.wake(py, Until::Message) }
     }
 
     /// Answers 500 where nothing was sent, and logs what went wrong. True if the client has a whole answer.
@@ -431,22 +472,16 @@ impl Exchange {
     }
 
     fn __next__<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Self::advance(slf, step)
+        Self::advance(slf, Resume::Next)
     }
 
     fn send<'py>(slf: &Bound<'py, Self>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        Self::advance(slf, step)?.ok_or_else(|| PyStopIteration::new_err(()))
+        Self::advance(slf, Resume::Next)?.ok_or_else(|| PyStopIteration::new_err(()))
     }
 
     #[pyo3(signature = (*arguments))]
     fn throw<'py>(slf: &Bound<'py, Self>, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let resume = |coroutine: &Bound<'py, PyAny>| match coroutine.call_method1(intern!(py, "throw"), arguments) {
-            Ok(value) => Ok(Step::Yielded(value)),
-            Err(error) if error.is_instance_of::<PyStopIteration>(py) => Ok(Step::Returned),
-            Err(error) => Err(error),
-        };
-        Self::advance(slf, resume)?.ok_or_else(|| PyStopIteration::new_err(()))
+        Self::advance(slf, Resume::Throw(arguments))?.ok_or_else(|| PyStopIteration::new_err(()))
     }
 
     fn close(slf: &Bound<'_, Self>) -> PyResult<()> {

@@ -14,7 +14,7 @@ use pyo3::{
 
 use crate::{
     inflow::Inflow,
-    message::{body, flag, kind, optional, refused, response_head},
+    message::{body, flag, kind, optional, refused, response_head, status_of},
     outflow::Outflow,
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct Http {
     /// The client waits for `100 Continue`, which is sent once the application asks for the body.
     holds_back: bool,
     disconnected: bool,
+    /// The application has begun its answer, whether or not there is a client that gets it.
+    begun: bool,
     answer: Answer,
     pub(crate) outflow: Outflow,
 }
@@ -59,6 +61,7 @@ impl Http {
             body_delivered: false,
             holds_back,
             disconnected: false,
+            begun: false,
             answer: Answer::Awaited,
             outflow,
         }
@@ -104,6 +107,7 @@ impl Http {
 
     /// Takes a message in and appends to `out` what the front must know of it.
     pub(crate) fn send(&mut self, message: Outgoing, out: &mut Vec<u8>) -> PyResult<()> {
+        self.begun |= matches!(message, Outgoing::Start(_));
         if self.disconnected {
             return Ok(());
         }
@@ -138,6 +142,27 @@ impl Http {
         Ok(())
     }
 
+    /// Takes in a whole answer at once: what `http.response.start` and one `http.response.body` would do.
+    pub(crate) fn give(&mut self, head: Vec<u8>, body: Given, out: &mut Vec<u8>) -> PyResult<()> {
+        if let Given::Written(bytes) = &body
+            && matches!(self.answer, Answer::Awaited)
+            && !self.disconnected
+            && self.outflow.put_small(out, &head, bytes)
+        {
+            self.begun = true;
+            self.answer = Answer::Complete;
+            return Ok(());
+        }
+        let bytes = body.into_bytes();
+        self.send(Outgoing::Start(head), out)?;
+        self.send(Outgoing::Body { bytes, more: false }, out)
+    }
+
+    /// Whether the application has begun its answer.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// Whether the application may send more without waiting.
     pub(crate) fn is_writable(&self) -> bool {
         self.disconnected || self.outflow.is_empty()
@@ -160,6 +185,23 @@ impl Http {
     pub(crate) fn fail(&mut self, out: &mut Vec<u8>, head: &[u8], body: PyBackedBytes) {
         self.outflow.put_response(out, head, body, true);
         self.answer = Answer::Complete;
+    }
+}
+
+/// The body of a whole answer.
+pub(crate) enum Given {
+    /// It was written here.
+    Written(Vec<u8>),
+    /// An object of Python.
+    Bytes(PyBackedBytes),
+}
+
+impl Given {
+    fn into_bytes(self) -> PyBackedBytes {
+        match self {
+            Given::Written(bytes) => Python::attach(|py| PyBytes::new(py, &bytes).into()),
+            Given::Bytes(bytes) => bytes,
+        }
     }
 }
 
@@ -210,10 +252,7 @@ impl Outgoing {
 pub(crate) fn parse_start(message: &Bound<'_, PyDict>) -> PyResult<Vec<u8>> {
     let py = message.py();
     let status = message.get_item(intern!(py, "status"))?;
-    let status: u16 = status.ok_or_else(|| PyValueError::new_err("'status' is missing"))?.extract()?;
-    if !(100..=999).contains(&status) {
-        return Err(PyValueError::new_err(format!("invalid status code {status}")));
-    }
+    let status = status_of(&status.ok_or_else(|| PyValueError::new_err("'status' is missing"))?)?;
     response_head(status, &[], optional(message, intern!(py, "headers"))?.as_ref())
 }
 

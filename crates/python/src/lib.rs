@@ -19,6 +19,7 @@ mod http;
 mod inflow;
 mod message;
 mod meter;
+mod native;
 mod outflow;
 mod output;
 mod probe;
@@ -56,6 +57,7 @@ fn _andon(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<worker::Worker>()?;
     module.add_class::<worker::Turn>()?;
     module.add_class::<threads::Threads>()?;
+    module.add_class::<native::NativeApp>()?;
     module.add("ClientDisconnected", module.py().get_type::<exchange::ClientDisconnected>())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -58,6 +58,19 @@ pub(crate) fn refused(error: WireError) -> PyErr {
     PyValueError::new_err(format!("response head cannot be sent: {error}"))
 }
 
+/// A status as the wire has it.
+pub(crate) fn status_of(status: &Bound<'_, PyAny>) -> PyResult<u16> {
+    checked_status(status.extract()?)
+}
+
+/// `ValueError` for what is no status.
+pub(crate) fn checked_status(status: u16) -> PyResult<u16> {
+    if (100..=999).contains(&status) {
+        return Ok(status);
+    }
+    Err(PyValueError::new_err(format!("invalid status code {status}")))
+}
+
 /// Encodes a response head of `status` with the message's `headers`, after those of `first`.
 pub(crate) fn response_head(
     status: u16,

@@ -66,6 +66,22 @@ impl Outflow {
         }
     }
 
+    /// Puts a whole answer, if one frame and the credit can take it. False: nothing was done.
+    #[must_use]
+    pub(crate) fn put_small(&mut self, out: &mut Vec<u8>, head: &[u8], bytes: &[u8]) -> bool {
+        if bytes.len() > self.credit.min(PIECE) {
+            return false;
+        }
+        let kind = FromWorker::Response as u8;
+        let start = andon_wire::frame::begin_frame(out, kind, Flags::END, self.slot, self.generation);
+        out.extend_from_slice(head);
+        out.extend_from_slice(bytes);
+        let finished = andon_wire::frame::finish_frame(out, start);
+        debug_assert!(finished.is_ok(), "the head was checked and the body is small");
+        self.credit -= bytes.len();
+        true
+    }
+
     /// Puts bytes of a body or a message. `flags` mark the last frame; of them only `TEXT` the others.
     pub(crate) fn put(&mut self, out: &mut Vec<u8>, kind: FromWorker, flags: Flags, bytes: PyBackedBytes) {
         self.waiting.push_back(Piece { kind, flags, bytes, sent: 0 });

@@ -1,5 +1,7 @@
 //! The `scope` of a request, exactly as uvicorn has it, so that applications cannot tell the difference.
 
+use std::borrow::Cow;
+
 use andon_wire::head::{Address, Fields, HttpVersion, RequestHead};
 use pyo3::{
     intern,
@@ -73,16 +75,26 @@ impl ScopeTemplate {
         Ok(scope)
     }
 
-    /// `path` and `raw_path` begin with the root path, as under uvicorn (and as the ASGI specification has it).
+    pub(crate) fn root_path(&self) -> &str {
+        &self.root_path
+    }
+
+    /// The decoded path. It begins with the root path, as under uvicorn (and as the ASGI specification has it).
+    pub(crate) fn path<'a>(&self, head: &RequestHead<'a>) -> Cow<'a, str> {
+        let text = match percent_decode(head.raw_path) {
+            Cow::Borrowed(raw) => String::from_utf8_lossy(raw),
+            Cow::Owned(decoded) => Cow::Owned(String::from_utf8_lossy(&decoded).into_owned()),
+        };
+        if self.root_path.is_empty() { text } else { Cow::Owned(format!("{}{text}", self.root_path)) }
+    }
+
+    /// `raw_path` begins with the root path as well.
     fn put_path(&self, scope: &Bound<'_, PyDict>, head: &RequestHead<'_>) -> PyResult<()> {
         let py = scope.py();
-        let decoded = percent_decode(head.raw_path);
-        let text = String::from_utf8_lossy(&decoded);
+        scope.set_item(intern!(py, "path"), self.path(head).as_ref())?;
         if self.root_path.is_empty() {
-            scope.set_item(intern!(py, "path"), text.as_ref())?;
             return scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, head.raw_path));
         }
-        scope.set_item(intern!(py, "path"), format!("{}{text}", self.root_path))?;
         let raw = [self.root_path.as_bytes(), head.raw_path].concat();
         scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, &raw))
     }
@@ -129,7 +141,7 @@ fn subprotocols<'py>(py: Python<'py>, fields: Fields<'_>) -> PyResult<Bound<'py,
 }
 
 /// RFC 3986 section 2.1, as `urllib.parse.unquote_to_bytes` has it: a bad escape stays as it is.
-fn percent_decode(raw: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+fn percent_decode(raw: &[u8]) -> Cow<'_, [u8]> {
     if !raw.contains(&b'%') {
         return raw.into();
     }

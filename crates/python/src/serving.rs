@@ -11,18 +11,19 @@ use andon_wire::{
     state::{ExecutorState, Sight, Step},
 };
 use parking_lot::Mutex;
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyDict};
 
 use crate::{
     awaitable::Done,
     errands::{Errand, Errands},
     exchange::Exchange,
     meter::{Begun, Cost, Meter},
+    native::Application,
     output::{Flush, Output},
     scope::ScopeTemplate,
     starter::Starter,
     switching::Switching,
-    threads::{Pool, Seat, Surroundings},
+    threads::{Attached, Pool, Seat, Surroundings, is_pool_thread},
     watch::Nudge,
 };
 
@@ -33,6 +34,9 @@ pub(crate) struct Serving {
     output: Mutex<Output>,
     exchanges: Mutex<HashMap<u32, Py<Exchange>>>,
     python: OnceLock<Callables>,
+    attached: OnceLock<Attached>,
+    native: Mutex<Option<Arc<Application>>>,
+    limiter: OnceLock<Option<Py<PyAny>>>,
     meter: Arc<Meter>,
     pool: Pool,
     switching: Switching,
@@ -103,6 +107,9 @@ impl Serving {
             output: Mutex::default(),
             exchanges: Mutex::default(),
             python: OnceLock::new(),
+            attached: OnceLock::new(),
+            native: Mutex::default(),
+            limiter: OnceLock::new(),
             meter: Arc::new(Meter::new()),
             pool: Pool::new(threads, Box::new(around)),
             switching: Switching::default(),
@@ -146,7 +153,37 @@ impl Serving {
         &self.nudge
     }
 
+    /// What serves natively, if anything.
+    pub(crate) fn native(&self) -> Option<Arc<Application>> {
+        self.native.lock().clone()
+    }
+
+    /// From now on this serves natively.
+    pub(crate) fn set_native(&self, application: Application) {
+        let before = self.native.lock().replace(Arc::new(application));
+        drop(before);
+    }
+
+    /// anyio's default limiter. It can be found by a Task only, so it is asked for once, by the first who wants it.
+    pub(crate) fn limiter(
+        &self,
+        py: Python<'_>,
+        find: impl FnOnce(Python<'_>) -> Option<Py<PyAny>>,
+    ) -> Option<Py<PyAny>> {
+        self.limiter.get_or_init(|| find(py)).as_ref().map(|limiter| limiter.clone_ref(py))
+    }
+
     // What is called in Python
+
+    /// Keeps what the threads call in Python. False: it is there already.
+    pub(crate) fn set_attached(&self, attached: Attached) -> bool {
+        self.attached.set(attached).is_ok()
+    }
+
+    pub(crate) fn attached(&self) -> PyResult<&Attached> {
+        let attached = self.attached.get();
+        attached.ok_or_else(|| PyRuntimeError::new_err("the threads are not attached to an event loop"))
+    }
 
     /// Keeps what is called in Python. False: it is there already.
     pub(crate) fn set_python(&self, python: Callables) -> bool {
@@ -197,8 +234,13 @@ impl Serving {
 
     // Frames
 
-    /// Appends frames, and sees to it that they are written at the end of this turn.
+    /// Appends frames, and sees to it that they are written: at the end of the loop's turn, or at once if this is a
+    /// thread of the pool.
     pub(crate) fn put<T>(&self, py: Python<'_>, append: impl FnOnce(&mut Vec<u8>) -> T) -> PyResult<T> {
+        if is_pool_thread() {
+            let result = append(&mut self.output.lock().bytes);
+            return self.write_from_thread(py).map(|()| result);
+        }
         let (result, schedule) = {
             let mut output = self.output.lock();
             let result = append(&mut output.bytes);
@@ -213,6 +255,25 @@ impl Serving {
             python.call_soon.bind(py).call1((&python.flush,))?;
         }
         Ok(result)
+    }
+
+    /// Writes what the socket takes. What it does not take is for the event loop to write.
+    fn write_from_thread(&self, py: Python<'_>) -> PyResult<()> {
+        let schedule = {
+            let mut output = self.output.lock();
+            let rest = !output.write(&self.wire)?;
+            let schedule = rest && output.flush == Flush::Idle;
+            if schedule {
+                output.flush = Flush::Soon;
+            }
+            schedule
+        };
+        if schedule { self.attached()?.call_soon_threadsafe(py, &self.python().flush) } else { Ok(()) }
+    }
+
+    /// Appends frames that are written with the next ones.
+    pub(crate) fn put_later<T>(&self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        append(&mut self.output.lock().bytes)
     }
 
     /// Appends frames and writes what the socket takes, from any thread: the event loop may be held. What it does not

@@ -68,6 +68,11 @@ impl Starter {
         })
     }
 
+    /// The context that each request's is a copy of.
+    pub(crate) fn context<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyAny> {
+        self.context.bind(py)
+    }
+
     /// Makes a Task of `coroutine` in a context of its own, and runs its first step.
     pub(crate) fn start<'py>(&self, coroutine: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();

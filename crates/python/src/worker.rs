@@ -13,7 +13,7 @@ use std::{
 use andon_wire::{
     FLOW_WINDOW, Flags, FrameHeader, FromWorker, ToWorker, WireError,
     frame::{HEADER_LENGTH, NO_SLOT, StartFailure, begin_frame, finish_frame, parse_credit, put_frame},
-    head::RequestHead,
+    head::{Fields, RequestHead},
     memory::SharedMemory,
     routes::put_routes,
     websocket::Close,
@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use pyo3::{
     exceptions::{PyOSError, PyRuntimeError, PyValueError},
     prelude::*,
-    types::PyDict,
+    types::{PyDict, PyTuple},
 };
 use rustix::{
     io::Errno,
@@ -33,9 +33,10 @@ use crate::{
     awaitable::Done,
     child::TaskFactory,
     errands::{self, Errands},
-    exchange::{Exchange, Protocol},
+    exchange::{Exchange, NativeRequest, Protocol, find_native},
     http::Http,
     meter::Collections,
+    native::{Application, Calls as NativeCalls, default_limiter},
     outflow::Outflow,
     output::Flush,
     routes::{RouteDescription, route},
@@ -209,6 +210,24 @@ impl Worker {
         serving.put(py, |out| put_frame(out, FromWorker::Ready as u8, Flags::NONE, NO_SLOT, 0, &[]))
     }
 
+    /// From now on, requests that the described routes take are served natively. Can be called again at any time.
+    ///
+    /// `description`: JSON, see `crates/plan/src/description.rs`. `objects`: what it names by numbers. `guards`: tuples
+    /// `(dictionary, key, expected)` and `(sized, length)`; while one of them does not hold, the application serves
+    /// everything. `calls`: see [`NativeCalls`]. `ValueError` with the reason if there can be no plan of it.
+    fn set_native(
+        &self,
+        py: Python<'_>,
+        description: &str,
+        objects: Vec<Py<PyAny>>,
+        guards: Vec<Bound<'_, PyTuple>>,
+        calls: NativeCalls,
+    ) -> PyResult<()> {
+        let limiter = self.serving.limiter(py, default_limiter);
+        self.serving.set_native(Application::new(py, description, objects, &guards, calls, limiter)?);
+        Ok(())
+    }
+
     /// Starts the watch thread, which has steps reported that last for `report_after` seconds.
     fn watch(&self, report_after: f64) -> PyResult<()> {
         Ok(watch::start(Arc::clone(&self.serving), seconds(report_after)?)?)
@@ -330,23 +349,15 @@ impl Worker {
             return Ok(());
         }
         let (head, fields) = RequestHead::parse(payload).map_err(violated)?;
-        let python = self.serving.python();
-        if header.flags.contains(Flags::THREAD)
-            && let Some(offload) = python.take_offload()
-        {
-            offload.call0(py)?;
-        }
         let body = fields.body();
-        let scope = python.template.build(py, &head, fields)?;
-        let outflow = Outflow::new(header.slot, header.generation);
         let body_whole = header.flags.contains(Flags::END);
-        let protocol = if head.websocket {
-            Protocol::WebSocket(Mutex::new(WebSocket::new(outflow)))
-        } else {
-            Protocol::Http(Mutex::new(Http::new(outflow, body_whole, head.expects_continue)))
+        let native =
+            if head.websocket { None } else { find_native(py, &self.serving, (&head, &fields), payload, header.flags) };
+        let threaded = native.as_ref().is_some_and(|native| native.is_threaded(py, body_whole));
+        let exchange = match native {
+            Some(native) => self.native_exchange(py, header, native, &head)?,
+            None => self.asgi_exchange(py, header, &head, fields)?,
         };
-        let name = (header.slot, header.generation);
-        let exchange = Bound::new(py, Exchange::new(Arc::clone(&self.serving), name, header.flags, scope, protocol))?;
         if !body.is_empty() {
             exchange.get().request_body(py, body, body_whole)?;
         }
@@ -354,9 +365,45 @@ impl Worker {
             exchange.get().grant(py, Some(FLOW_WINDOW as u32))?;
         }
         self.serving.keep(header.slot, exchange.clone().unbind());
-        let task = python.starter.start(exchange.clone().into_any())?;
-        exchange.get().keep_task(task);
-        Ok(())
+        if threaded { Exchange::start_on_thread(&exchange) } else { Exchange::start_task(&exchange) }
+    }
+
+    fn native_exchange<'py>(
+        &self,
+        py: Python<'py>,
+        header: &FrameHeader,
+        native: NativeRequest,
+        head: &RequestHead<'_>,
+    ) -> PyResult<Bound<'py, Exchange>> {
+        let name = (header.slot, header.generation);
+        let outflow = Outflow::new(header.slot, header.generation);
+        let http = Http::new(outflow, header.flags.contains(Flags::END), head.expects_continue);
+        native.exchange(py, &self.serving, name, header.flags, http)
+    }
+
+    fn asgi_exchange<'py>(
+        &self,
+        py: Python<'py>,
+        header: &FrameHeader,
+        head: &RequestHead<'_>,
+        fields: Fields<'_>,
+    ) -> PyResult<Bound<'py, Exchange>> {
+        let python = self.serving.python();
+        if header.flags.contains(Flags::THREAD)
+            && let Some(offload) = python.take_offload()
+        {
+            offload.call0(py)?;
+        }
+        let scope = python.template.build(py, head, fields)?;
+        let outflow = Outflow::new(header.slot, header.generation);
+        let protocol = if head.websocket {
+            Protocol::WebSocket(Mutex::new(WebSocket::new(outflow)))
+        } else {
+            let body_whole = header.flags.contains(Flags::END);
+            Protocol::Http(Mutex::new(Http::new(outflow, body_whole, head.expects_continue)))
+        };
+        let name = (header.slot, header.generation);
+        Bound::new(py, Exchange::new(Arc::clone(&self.serving), name, header.flags, scope, protocol))
     }
 }
 

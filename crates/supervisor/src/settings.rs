@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use andon_config::{Application, Lifespan, LogLevel, LoopKind, Seconds, Settings};
+use andon_config::{Application, Lifespan, LogLevel, LoopKind, NativeRoutes, Seconds, Settings};
 use serde::Serialize;
 
 use crate::processors;
@@ -34,6 +34,8 @@ pub struct SupervisorSettings {
     pub stall_report_after: Seconds,
     /// Whether the task of a request whose client has gone is cancelled.
     pub cancel_on_disconnect: bool,
+    /// Whether the workers serve routes natively.
+    pub native: NativeRoutes,
 }
 
 impl SupervisorSettings {
@@ -50,6 +52,7 @@ impl SupervisorSettings {
             threads: options.workers.threads,
             stall_report_after: options.dispatch.stall_report_after,
             cancel_on_disconnect: options.requests.cancel_on_disconnect,
+            native: options.workers.native,
         }
     }
 
@@ -70,6 +73,7 @@ impl SupervisorSettings {
             threads: self.threads,
             stall_report: self.stall_report_after.0.as_secs_f64(),
             cancel_on_disconnect: self.cancel_on_disconnect,
+            native: self.native,
         }
     }
 }
@@ -110,6 +114,7 @@ pub(crate) struct WorkerDescription<'a> {
     /// In seconds.
     stall_report: f64,
     cancel_on_disconnect: bool,
+    native: NativeRoutes,
 }
 
 #[cfg(test)]
@@ -137,12 +142,13 @@ mod tests {
             threads: 1000,
             stall_report_after: Seconds(Duration::from_millis(100)),
             cancel_on_disconnect: false,
+            native: NativeRoutes::UnknownOk,
         };
         let told = serde_json::to_value(settings.describe(1, 3, 4)).unwrap();
         let expected = serde_json::json!({
             "wire": 3, "memory": 4, "number": 1, "target": "main:app", "factory": false, "app_dir": ".",
             "root_path": "", "lifespan": "auto", "loop": "auto", "log_level": "info", "graceful_shutdown": 30.0,
-            "threads": 1000, "stall_report": 0.1, "cancel_on_disconnect": false,
+            "threads": 1000, "stall_report": 0.1, "cancel_on_disconnect": false, "native": "unknown-ok",
         });
         assert_eq!(told, expected);
     }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use andon_config::{Application, Lifespan, LogLevel, LoopKind, Seconds};
+use andon_config::{Application, Lifespan, LogLevel, LoopKind, NativeRoutes, Seconds};
 use andon_link::{QueueSettings, Workers};
 use andon_supervisor::{Departure, Progress, StartError, Supervisor, SupervisorSettings};
 use rustix::process::{Pid, Signal, kill_process};
@@ -77,6 +77,7 @@ fn settings(target: &str, workers: u16, scratch: &Scratch) -> SupervisorSettings
         threads: 1000,
         stall_report_after: Seconds(Duration::from_millis(100)),
         cancel_on_disconnect: false,
+        native: NativeRoutes::Auto,
     }
 }
 

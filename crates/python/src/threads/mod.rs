@@ -14,6 +14,7 @@ mod python;
 mod seat;
 mod state;
 
+pub(crate) use call::Done;
 pub(crate) use pool::{Look, Pool, Surroundings};
-pub(crate) use python::Threads;
+pub(crate) use python::{Attached, Submission, Threads, is_pool_thread, submit, submit_request};
 pub(crate) use seat::{Endpoint, Seat};

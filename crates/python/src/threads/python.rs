@@ -1,6 +1,6 @@
 //! The pool as Python sees it: submitting calls, being one of its threads, taking results in.
 
-use std::sync::{Arc, OnceLock};
+use std::{cell::Cell, sync::Arc};
 
 use andon_wire::state::Step;
 use pyo3::{
@@ -11,18 +11,29 @@ use pyo3::{
 };
 
 use super::{
-    call::Call,
+    call::{Call, Done, Function, Work, with_scope},
     pool::{Pool, nobody},
     seat::{Endpoint, Running, Seat},
     state::Next,
 };
 use crate::{
     clock::{self, ProcessorMark},
+    exchange::Exchange,
+    native::Progress,
     serving::Serving,
 };
 
+thread_local! {
+    static OF_POOL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the calling thread is one of the pool's, and not the event loop's.
+pub(crate) fn is_pool_thread() -> bool {
+    OF_POOL.get()
+}
+
 /// What the pool calls in Python.
-struct Callables {
+pub(crate) struct Attached {
     copy_context: Py<PyAny>,
     create_future: Py<PyAny>,
     call_soon_threadsafe: Py<PyAny>,
@@ -33,28 +44,81 @@ struct Callables {
     locals: Py<PyAny>,
 }
 
+impl Attached {
+    /// Has the event loop call `callback()`.
+    pub(crate) fn call_soon_threadsafe(&self, py: Python<'_>, callback: &Py<PyAny>) -> PyResult<()> {
+        self.call_soon_threadsafe.bind(py).call1((callback,)).map(drop)
+    }
+
+    fn prepare(&self, context: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = context.py();
+        match &self.prepare {
+            Some(prepare) => context.call_method1(intern!(py, "run"), (prepare, py.None())).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a function is called for, and how.
+pub(crate) struct Submission {
+    /// What `anyio.from_thread` finds as the cancel scope.
+    pub(crate) scope: Py<PyAny>,
+    /// Not to wait for a free thread.
+    pub(crate) urgent: bool,
+    pub(crate) exchange: Option<Py<Exchange>>,
+}
+
+/// Has a function called on a thread, in a copy of the current context: `callee` is the function and its arguments after
+/// it. Returns a future of the event loop.
+pub(crate) fn submit<'py>(
+    serving: &Serving,
+    callee: Bound<'py, PyList>,
+    submission: Submission,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = callee.py();
+    let attached = serving.attached()?;
+    let context = attached.copy_context.bind(py).call0()?;
+    attached.prepare(&context)?;
+    let future = attached.create_future.bind(py).call0()?;
+    let Submission { scope, urgent, exchange } = submission;
+    let endpoint = exchange.as_ref().map_or(Endpoint(0), |exchange| exchange.get().endpoint(py));
+    let function =
+        Function { context: context.unbind(), callee: callee.unbind(), future: future.clone().unbind(), scope };
+    serving.pool().submit(Box::new(Call { exchange, endpoint, work: Work::Function(function) }), urgent);
+    Ok(future)
+}
+
+/// Has the code of an exchange run on a thread, in `context`, from its beginning.
+pub(crate) fn submit_request(
+    serving: &Serving,
+    exchange: &Bound<'_, Exchange>,
+    context: Bound<'_, PyAny>,
+) -> PyResult<()> {
+    serving.attached()?.prepare(&context)?;
+    let endpoint = exchange.get().endpoint(exchange.py());
+    let exchange = Some(exchange.clone().unbind());
+    let work = Work::Request(context.unbind());
+    serving.pool().submit(Box::new(Call { exchange, endpoint, work }), false);
+    Ok(())
+}
+
 /// The threads of a worker.
 #[pyclass(frozen, module = "andon._andon")]
 pub(crate) struct Threads {
     serving: Arc<Serving>,
-    python: OnceLock<Callables>,
 }
 
 impl Threads {
     pub(crate) fn new(serving: Arc<Serving>) -> Self {
-        Self { serving, python: OnceLock::new() }
+        Self { serving }
     }
 
     fn pool(&self) -> &Pool {
         self.serving.pool()
     }
 
-    fn python(&self) -> PyResult<&Callables> {
-        self.python.get().ok_or_else(|| PyRuntimeError::new_err("the threads are not attached to an event loop"))
-    }
-
     fn run(&self, py: Python<'_>, seat: &Seat, mark: &mut ProcessorMark, call: Call) -> PyResult<()> {
-        let python = self.python()?;
+        let attached = self.serving.attached()?;
         let exchange = call.exchange.as_ref().map(|exchange| exchange.clone_ref(py));
         let endpoint = call.endpoint;
         let began = clock::monotonic();
@@ -68,21 +132,44 @@ impl Threads {
         );
         let processor = mark.processor;
         seat.set_running(Some(Running { step, processor, rested: processor, endpoint }));
-        let outcome = call.run(py, python.locals.bind(py));
+        let outcome = make(py, attached, call);
         self.pool().ended(seat);
         let now = clock::monotonic();
         let wall = now - began;
         let processor = mark.end(wall, now);
-        if let Some(exchange) = exchange {
+        if let Some(exchange) = &exchange {
             exchange.get().add_thread(wall, processor);
         }
-        if let Some(done) = outcome?
+        let done = match outcome? {
+            Made::Function(done) => done,
+            Made::Request(exchange, progress) => Exchange::leave_thread(exchange.bind(py), progress)?,
+        };
+        if let Some(done) = done
             && self.pool().put_done(done)
         {
             // Fails if the loop is closed: nobody waits then.
-            let _ = python.call_soon_threadsafe.bind(py).call1((&python.deliver,));
+            let _ = attached.call_soon_threadsafe.bind(py).call1((&attached.deliver,));
         }
         Ok(())
+    }
+}
+
+/// What a call has come to.
+enum Made {
+    Function(Option<Done>),
+    Request(Py<Exchange>, Progress),
+}
+
+fn make(py: Python<'_>, attached: &Attached, call: Call) -> PyResult<Made> {
+    let locals = attached.locals.bind(py);
+    match (call.work, call.exchange) {
+        (Work::Function(function), _) => function.call(py, locals).map(Made::Function),
+        (Work::Request(context), Some(exchange)) => {
+            let run = || Exchange::run_on_thread(exchange.bind(py), context.bind(py));
+            let progress = with_scope(locals, py.None(), run)??;
+            Ok(Made::Request(exchange, progress))
+        }
+        (Work::Request(_), None) => Err(PyRuntimeError::new_err("there is no exchange to run")),
     }
 }
 
@@ -97,7 +184,7 @@ impl Threads {
         prepare: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let py = slf.py();
-        let callables = Callables {
+        let attached = Attached {
             copy_context: py.import("contextvars")?.getattr("copy_context")?.unbind(),
             create_future: event_loop.getattr("create_future")?.unbind(),
             call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
@@ -105,7 +192,8 @@ impl Threads {
             prepare,
             locals,
         };
-        let first = slf.get().python.set(callables).is_ok() && slf.get().serving.errands().set_spawn(spawn);
+        let serving = &slf.get().serving;
+        let first = serving.set_attached(attached) && serving.errands().set_spawn(spawn);
         if first { Ok(()) } else { Err(PyRuntimeError::new_err("the threads are attached already")) }
     }
 
@@ -120,28 +208,11 @@ impl Threads {
         scope: Py<PyAny>,
         urgent: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let python = self.python()?;
-        let context = python.copy_context.bind(py).call0()?;
-        if let Some(prepare) = &python.prepare {
-            context.call_method1(intern!(py, "run"), (prepare, py.None()))?;
-        }
-        let future = python.create_future.bind(py).call0()?;
         let callee = PyList::new(py, [function])?;
         for argument in arguments {
             callee.append(argument)?;
         }
-        let exchange = self.serving.current(py);
-        let endpoint = exchange.as_ref().map_or(Endpoint(0), |exchange| exchange.get().endpoint(py));
-        let call = Call {
-            context: context.unbind(),
-            callee: callee.unbind(),
-            future: future.clone().unbind(),
-            scope,
-            exchange,
-            endpoint,
-        };
-        self.pool().submit(Box::new(call), urgent);
-        Ok(future)
+        submit(&self.serving, callee, Submission { scope, urgent, exchange: self.serving.current(py) })
     }
 
     /// The calling thread becomes the thread `number` of the pool, until it is not needed any more.
@@ -149,6 +220,7 @@ impl Threads {
         let pool = self.pool();
         let seat = pool.seat(number).ok_or_else(|| PyValueError::new_err("there is no such seat"))?;
         seat.take(identifier);
+        OF_POOL.set(true);
         let mut mark = ProcessorMark::default();
         let outcome = loop {
             match pool.next(&seat) {

@@ -1,0 +1,245 @@
+//! An exchange whose request has a native route: its code is stepped here, by its Task or by a thread of the pool.
+
+use std::sync::Arc;
+
+use andon_plan::Captures;
+use andon_wire::{
+    Flags,
+    head::{Fields, RequestHead},
+};
+use parking_lot::Mutex;
+use pyo3::{
+    exceptions::PyRuntimeError,
+    prelude::*,
+    types::{PyDict, PyList},
+};
+
+use super::{Exchange, Protocol, Resume, Run, Step, Used, thrown};
+use crate::{
+    awaitable::Until,
+    clock,
+    http::{Given, Http, Received},
+    native::{
+        Application, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Wire, copy_context, route_path,
+        within_context,
+    },
+    serving::Serving,
+    threads::{Done, Endpoint, Submission, is_pool_thread, submit, submit_request},
+};
+
+/// A request that has a native route.
+pub(crate) struct NativeRequest {
+    application: Arc<Application>,
+    number: usize,
+    incoming: Incoming,
+    head: Box<[u8]>,
+}
+
+/// The native route of a request, and what it brings for it; `None`: the application serves it.
+pub(crate) fn find_native(
+    py: Python<'_>,
+    serving: &Serving,
+    (head, fields): (&RequestHead<'_>, &Fields<'_>),
+    payload: &[u8],
+    flags: Flags,
+) -> Option<NativeRequest> {
+    let application = serving.native()?;
+    let path = serving.python().template.path(head);
+    let own = &application.root_path;
+    let root_path = if own.is_empty() { serving.python().template.root_path() } else { own };
+    let path = route_path(&path, root_path);
+    let mut captures = Captures::new();
+    let Served::Natively(number) = application.find(py, head.method, path, &mut captures) else {
+        return None;
+    };
+    // What is to run on a thread though it was written for the loop needs what the application was prepared with.
+    if flags.contains(Flags::THREAD) && !application.route_objects(number).threaded {
+        return None;
+    }
+    let parts = Parts { path, captures, query: head.query, fields: fields.clone() };
+    let incoming = Incoming::gather(application.route(number), parts);
+    let head = payload[..payload.len() - fields.body().len()].into();
+    Some(NativeRequest { application, number, incoming, head })
+}
+
+impl NativeRequest {
+    /// The exchange of this request, ready to be started.
+    pub(crate) fn exchange<'py>(
+        self,
+        py: Python<'py>,
+        serving: &Arc<Serving>,
+        (slot, generation): (u32, u32),
+        flags: Flags,
+        http: Http,
+    ) -> PyResult<Bound<'py, Exchange>> {
+        let native = self.application.route(self.number);
+        let endpoint = self.application.object(py, native.scope.endpoint).as_ptr() as usize;
+        let exchange = Bound::new(
+            py,
+            Exchange {
+                serving: Arc::clone(serving),
+                slot,
+                generation,
+                flags,
+                used: Used::default(),
+                scope: Mutex::new(None),
+                endpoint: Some(Endpoint(endpoint)),
+                on_thread_since: Mutex::default(),
+                run: Mutex::new(Run::Native(None)),
+                task: Mutex::new(None),
+                waiters: Mutex::new(Vec::new()),
+                protocol: Protocol::Http(Mutex::new(http)),
+            },
+        )?;
+        let face = Face::Wire(Wire { exchange: exchange.clone().unbind(), head: self.head });
+        let execution = Execution::new(native, face, self.incoming);
+        let drive = execution.into_drive(Arc::clone(&self.application), self.number);
+        *exchange.get().run.lock() = Run::Native(Some(Box::new(drive)));
+        Ok(exchange)
+    }
+
+    /// Whether the code can run on a thread from its beginning to its end.
+    pub(crate) fn is_threaded(&self, py: Python<'_>, body_whole: bool) -> bool {
+        let reads_body = self.application.route(self.number).body.is_some();
+        self.application.route_objects(self.number).threaded
+            && (body_whole || !reads_body)
+            && self.application.has_default_limiter(py)
+    }
+}
+
+impl Exchange {
+    // Its code
+
+    pub(super) fn take_drive(&self) -> Option<Box<Drive>> {
+        match &mut *self.run.lock() {
+            Run::Native(drive) => drive.take(),
+            _ => None,
+        }
+    }
+
+    fn put_drive(&self, drive: Box<Drive>) {
+        if let Run::Native(place) = &mut *self.run.lock() {
+            *place = Some(drive);
+        }
+    }
+
+    /// Runs the code on the event loop to where it waits.
+    pub(super) fn step_drive<'py>(
+        &self,
+        py: Python<'py>,
+        mut drive: Box<Drive>,
+        resume: Resume<'_, 'py>,
+    ) -> PyResult<Step<'py>> {
+        let error = match resume {
+            Resume::Next => None,
+            Resume::Throw(arguments) => Some(thrown(arguments)?),
+        };
+        match drive.step(Place::Loop, error) {
+            Progress::Yielded(value) => {
+                self.put_drive(drive);
+                Ok(Step::Yielded(value.into_bound(py)))
+            }
+            Progress::Ended(outcome) => outcome.map(|()| Step::Returned),
+            Progress::WantsLoop => Err(PyRuntimeError::new_err("it is on the event loop already")),
+        }
+    }
+
+    /// Goes on on the event loop after a thread.
+    pub(crate) fn leave_to_loop(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().is_over() { slf.get().wake(slf.py(), Until::Message) } else { Self::start_task(slf) }
+    }
+
+    /// Makes a Task that runs the application, or the code from where it is.
+    pub(crate) fn start_task(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let task = slf.get().serving.python().starter.start(slf.clone().into_any())?;
+        slf.get().keep_task(task);
+        Ok(())
+    }
+
+    /// Has the code run on a thread, from its beginning.
+    pub(crate) fn start_on_thread(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let serving = &slf.get().serving;
+        let context = copy_context(serving.python().starter.context(slf.py()))?;
+        submit_request(serving, slf, context)
+    }
+
+    /// Runs the code on this thread of the pool, to its end or to where it needs the event loop.
+    pub(crate) fn run_on_thread(slf: &Bound<'_, Self>, context: &Bound<'_, PyAny>) -> PyResult<Progress> {
+        let Some(mut drive) = slf.get().take_drive() else {
+            return Ok(Progress::Ended(Ok(())));
+        };
+        *slf.get().on_thread_since.lock() = Some(clock::monotonic());
+        let progress = within_context(context, || Ok(drive.step(Place::Thread, None)))?;
+        *slf.get().on_thread_since.lock() = None;
+        if matches!(progress, Progress::WantsLoop) {
+            slf.get().put_drive(drive);
+        }
+        Ok(progress)
+    }
+
+    /// A thread has done what it could. What is returned is for the event loop.
+    pub(crate) fn leave_thread(slf: &Bound<'_, Self>, progress: Progress) -> PyResult<Option<Done>> {
+        let (py, this) = (slf.py(), slf.get());
+        match progress {
+            Progress::Ended(Ok(())) => this.finish(py, None)?,
+            Progress::Ended(Err(error)) => this.finish(py, Some(&error))?,
+            Progress::WantsLoop | Progress::Yielded(_) => return Ok(Some(Done::Request(slf.clone().unbind()))),
+        }
+        let waited_for = !this.waiters.lock().is_empty();
+        Ok(waited_for.then(|| Done::Request(slf.clone().unbind())))
+    }
+
+    // What its code asks for
+
+    /// The scope as a server makes it.
+    pub(crate) fn scope_of<'py>(&self, py: Python<'py>, head: &[u8]) -> PyResult<Bound<'py, PyDict>> {
+        let (head, fields) = RequestHead::parse(head).map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        self.serving.python().template.build(py, &head, fields)
+    }
+
+    /// The server's root path.
+    pub(crate) fn root_path(&self) -> &str {
+        self.serving.python().template.root_path()
+    }
+
+    /// The next piece of the request's body.
+    pub(crate) fn next_piece(&self, py: Python<'_>) -> PyResult<Received> {
+        let Protocol::Http(http) = &self.protocol else {
+            return Ok(Received::Disconnect);
+        };
+        let (received, credit) = http.lock().receive();
+        self.grant(py, credit)?;
+        Ok(received)
+    }
+
+    /// Whether an answer was begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        matches!(&self.protocol, Protocol::Http(http) if http.lock().has_begun())
+    }
+
+    /// Gives a whole answer. `later`: it is written with what is put next.
+    pub(crate) fn give(&self, py: Python<'_>, head: Vec<u8>, body: Given, later: bool) -> PyResult<()> {
+        let Protocol::Http(http) = &self.protocol else {
+            return Ok(());
+        };
+        self.explain(py)?;
+        let append = |out: &mut Vec<u8>| http.lock().give(head, body, out);
+        if later {
+            return self.serving.put_later(append);
+        }
+        self.serving.put(py, append)??;
+        if is_pool_thread() { Ok(()) } else { self.wake(py, Until::Message) }
+    }
+
+    /// Has a function called on a thread; what is returned is to be awaited.
+    pub(crate) fn submit<'py>(
+        &self,
+        slf: &Py<Self>,
+        function: Bound<'py, PyAny>,
+        urgent: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = function.py();
+        let submission = Submission { scope: py.None(), urgent, exchange: Some(slf.clone_ref(py)) };
+        submit(&self.serving, PyList::new(py, [function])?, submission)
+    }
+}

@@ -1,0 +1,219 @@
+//! A compiled application: the plan, and the Python objects that it names by numbers.
+//!
+//! Made by the inspection through `Worker.set_native`, asked by the worker for each request. Requests that run keep the
+//! one they began with.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use andon_plan::{Call, CallKind, Captures, Found, Injected, NativeRoute, Object, Plan, Program, Text};
+use pyo3::{
+    exceptions::PyValueError,
+    intern,
+    prelude::*,
+    types::{PyString, PyTuple},
+};
+
+use super::{anyio::Anyio, calls::Calls, framework::Framework, guards::Guards};
+
+/// A compiled application.
+pub(crate) struct Application {
+    plan: Plan,
+    objects: Box<[Py<PyAny>]>,
+    /// Keywords and aliases, interned.
+    texts: Box<[Py<PyString>]>,
+    routes: Box<[RouteObjects]>,
+    guards: Guards,
+    /// A guard has failed, which was told.
+    changed: AtomicBool,
+    /// `Response.__call__`, which this crate can do itself.
+    response_call: Py<PyAny>,
+    pub(crate) framework: Framework,
+    pub(crate) calls: Calls,
+    pub(crate) anyio: Anyio,
+    /// The application's own root path, which counts before the server's; empty: it has none.
+    pub(crate) root_path: String,
+}
+
+/// What a native route has of Python beside its program.
+pub(crate) struct RouteObjects {
+    pub(crate) calls: Box<[CallObjects]>,
+    /// All of it can run on one thread: it has `def` functions and generators only.
+    pub(crate) threaded: bool,
+    /// The path as errors tell it: without convertors.
+    pub(crate) path: String,
+}
+
+/// What a call has of Python beside its arguments.
+pub(crate) struct CallObjects {
+    /// The callable; for generators what makes a context manager of them.
+    pub(crate) function: Py<PyAny>,
+    pub(crate) keywords: Py<PyTuple>,
+    /// The scopes of `SecurityScopes`.
+    pub(crate) scopes: Box<[Text]>,
+}
+
+/// What is to serve a request.
+pub(crate) enum Served {
+    /// The native route of this number.
+    Natively(usize),
+    /// The application, for this reason.
+    ByApplication(String),
+}
+
+impl Application {
+    /// Compiles. `ValueError` with the reason where that cannot be done. `limiter`: see [`Anyio::find`].
+    pub(crate) fn new(
+        py: Python<'_>,
+        description: &str,
+        objects: Vec<Py<PyAny>>,
+        guards: &[Bound<'_, PyTuple>],
+        calls: Calls,
+        limiter: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let plan = Plan::from_json(description).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        if objects.len() < plan.objects() {
+            return Err(PyValueError::new_err("the description names more objects than there are"));
+        }
+        let framework = Framework::find(py)?;
+        let texts: Box<[_]> = plan.texts().iter().map(|text| PyString::intern(py, text).unbind()).collect();
+        let binding = Binding { py, objects: &objects, plan_texts: plan.texts(), texts: &texts, framework: &framework };
+        let routes = plan.natives().iter().map(|route| binding.route(route)).collect::<PyResult<_>>()?;
+        let root_path = calls.app.bind(py).getattr(intern!(py, "root_path"))?.extract()?;
+        let guards = Guards::new(guards)?;
+        let objects = objects.into();
+        let anyio = Anyio::find(py, limiter);
+        let response_call = framework.response.bind(py).getattr(intern!(py, "__call__"))?.unbind();
+        let changed = AtomicBool::new(false);
+        Ok(Self { plan, objects, texts, routes, guards, changed, response_call, framework, calls, anyio, root_path })
+    }
+
+    /// Who serves the request of this method and path. `path`: decoded and without the root path.
+    pub(crate) fn find(&self, py: Python<'_>, method: &str, path: &str, captures: &mut Captures) -> Served {
+        if !self.guards.hold(py) {
+            self.tell_change(py);
+            return Served::ByApplication("the application has changed".to_owned());
+        }
+        self.changed.store(false, Ordering::Relaxed);
+        match self.plan.find(method, path, captures) {
+            Found::Native(number) => Served::Natively(number),
+            Found::Application(why) => Served::ByApplication(self.plan.reason(why)),
+        }
+    }
+
+    /// Whether calls on threads are bounded by Andon alone.
+    pub(crate) fn has_default_limiter(&self, py: Python<'_>) -> bool {
+        self.anyio.has_default_limiter(py)
+    }
+
+    fn tell_change(&self, py: Python<'_>) {
+        if self.changed.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Err(error) = self.calls.on_change.bind(py).call0() {
+            error.write_unraisable(py, None);
+        }
+    }
+
+    /// Whether it is a `Response` that is sent as its base class does it.
+    pub(crate) fn is_plain_response(&self, response: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = response.py();
+        if !response.is_instance(self.framework.response.bind(py))? {
+            return Ok(false);
+        }
+        Ok(response.get_type().getattr(intern!(py, "__call__"))?.is(&self.response_call))
+    }
+
+    pub(crate) fn route(&self, number: usize) -> &NativeRoute {
+        self.plan.native(number)
+    }
+
+    pub(crate) fn route_objects(&self, number: usize) -> &RouteObjects {
+        &self.routes[number]
+    }
+
+    pub(crate) fn object<'a, 'py>(&'a self, py: Python<'py>, object: Object) -> &'a Bound<'py, PyAny> {
+        self.objects[object as usize].bind(py)
+    }
+
+    pub(crate) fn text<'a, 'py>(&'a self, py: Python<'py>, text: Text) -> &'a Bound<'py, PyString> {
+        self.texts[text as usize].bind(py)
+    }
+}
+
+/// Finds the Python objects of routes.
+struct Binding<'a, 'py> {
+    py: Python<'py>,
+    objects: &'a [Py<PyAny>],
+    plan_texts: &'a [Box<str>],
+    texts: &'a [Py<PyString>],
+    framework: &'a Framework,
+}
+
+impl Binding<'_, '_> {
+    fn route(&self, route: &NativeRoute) -> PyResult<RouteObjects> {
+        if matches!(route.program.endpoint().kind, CallKind::Generator | CallKind::AsyncGenerator) {
+            return Err(PyValueError::new_err(format!("the endpoint `{}` is a generator", route.endpoint)));
+        }
+        let names = route.path_names.iter().map(|text| &*self.plan_texts[*text as usize]);
+        Ok(RouteObjects {
+            calls: route.program.calls.iter().map(|call| self.call(call)).collect::<PyResult<_>>()?,
+            threaded: is_threaded(&route.program),
+            path: without_convertors(&route.path, names),
+        })
+    }
+
+    fn call(&self, call: &Call) -> PyResult<CallObjects> {
+        let function = self.objects[call.call as usize].bind(self.py);
+        let function = match call.kind {
+            CallKind::Coroutine | CallKind::Function => function.clone(),
+            CallKind::Generator => self.framework.context_manager.bind(self.py).call1((function,))?,
+            CallKind::AsyncGenerator => self.framework.async_context_manager.bind(self.py).call1((function,))?,
+        };
+        let keywords = call.keywords.iter().map(|text| &self.texts[*text as usize]);
+        let scopes = call.injections.iter().find_map(|injection| match &injection.what {
+            Injected::SecurityScopes(scopes) => Some(scopes.clone()),
+            _ => None,
+        });
+        Ok(CallObjects {
+            function: function.unbind(),
+            keywords: PyTuple::new(self.py, keywords)?.unbind(),
+            scopes: scopes.unwrap_or_default(),
+        })
+    }
+}
+
+fn is_threaded(program: &Program) -> bool {
+    program.calls.iter().all(|call| matches!(call.kind, CallKind::Function | CallKind::Generator))
+}
+
+/// `/items/{item_id:int}` as `/items/{item_id}`: Starlette's `path_format`. `names`: of the parameters, in their order.
+fn without_convertors<'a>(path: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let mut format = String::with_capacity(path.len());
+    let mut rest = path;
+    for name in names {
+        let plain = format!("{{{name}}}");
+        let converted = format!("{{{name}:");
+        let at = [&plain, &converted].into_iter().filter_map(|text| rest.find(text.as_str())).min();
+        let Some((before, parameter)) = at.map(|at| rest.split_at(at)) else { continue };
+        format.extend([before, &plain]);
+        rest = parameter.split_once('}').map_or("", |(_, following)| following);
+    }
+    format.push_str(rest);
+    format
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_convertors;
+
+    #[test]
+    fn convertors_are_left_out_of_paths_and_other_braces_kept() {
+        for (path, names, expected) in [
+            ("/items", &[][..], "/items"),
+            ("/items/{item_id:int}/{name}", &["item_id", "name"], "/items/{item_id}/{name}"),
+            ("/{a-b}/{a}{b:path}!", &["a", "b"], "/{a-b}/{a}{b}!"),
+        ] {
+            assert_eq!(without_convertors(path, names.iter().copied()), expected);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Dependencies and the endpoint are called, with what their registers hold.
+
+use std::sync::Arc;
+
+use andon_plan::CallKind;
+use parking_lot::Mutex;
+use pyo3::{exceptions::PySystemError, prelude::*, types::PyTuple};
+
+use super::{
+    execution::{Execution, Route},
+    interpreter::{Value, call_with_keywords, copy_current_context, within_context},
+    result::{Answer, Returned},
+};
+
+/// A call that is to be made elsewhere.
+struct Prepared {
+    function: Py<PyAny>,
+    keywords: Py<PyTuple>,
+    arguments: Box<[Value]>,
+}
+
+impl Prepared {
+    fn call(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        call_with_keywords(self.function.bind(py), self.keywords.bind(py), &self.arguments).map(Bound::unbind)
+    }
+}
+
+impl Execution {
+    /// Calls a dependency, or takes the result of an equal one.
+    pub(crate) async fn dependency(&mut self, route: Route<'_>, number: u16) -> PyResult<()> {
+        let call = &route.native.program.calls[usize::from(number)];
+        if self.errors.since(usize::from(call.begin)) {
+            return Ok(());
+        }
+        let taken = call.shared.filter(|shared| shared.take).map(|shared| usize::from(shared.number));
+        let value = match taken.and_then(|taken| copy(&self.shared[taken])) {
+            Some(value) => value,
+            None => self.call(route, number).await?,
+        };
+        let value = Some(value);
+        if let Some(place) = call.shared.map(|shared| &mut self.shared[usize::from(shared.number)])
+            && place.is_none()
+        {
+            *place = copy(&value);
+        }
+        if let Some(register) = call.result {
+            self.registers[usize::from(register)] = value;
+        }
+        Ok(())
+    }
+
+    async fn call(&mut self, route: Route<'_>, number: u16) -> PyResult<Py<PyAny>> {
+        match route.native.program.calls[usize::from(number)].kind {
+            CallKind::Coroutine => {
+                let awaitable = Python::attach(|py| self.call_here(py, route, number))?;
+                self.baton.wait_for(awaitable, None).await
+            }
+            CallKind::Function => {
+                let prepared = Python::attach(|py| self.prepare(py, route, number));
+                self.on_thread(route, false, move |py| prepared.call(py)).await
+            }
+            CallKind::AsyncGenerator | CallKind::Generator => {
+                let manager = Python::attach(|py| self.call_here(py, route, number))?;
+                self.open(route, number, manager).await
+            }
+        }
+    }
+
+    /// Calls the endpoint and makes an answer of its result.
+    pub(crate) async fn endpoint(&mut self, route: Route<'_>) -> PyResult<Answer> {
+        let number = (route.native.program.calls.len() - 1) as u16;
+        let returned = match route.native.program.endpoint().kind {
+            CallKind::Function => self.function_endpoint(route, number).await?,
+            _ => Returned { value: self.call(route, number).await?, validated: None },
+        };
+        Python::attach(|py| self.answer(py, route, returned))
+    }
+
+    /// What a `def` endpoint returns is validated on the thread as well, in a context of its own.
+    async fn function_endpoint(&mut self, route: Route<'_>, number: u16) -> PyResult<Returned> {
+        let (prepared, none) = Python::attach(|py| (self.prepare(py, route, number), py.None()));
+        let place = Arc::new(Mutex::new(None));
+        let (returned, application, route_number) = (Arc::clone(&place), Arc::clone(route.application), route.number);
+        self.on_thread(route, false, move |py| {
+            let context = copy_current_context(py)?;
+            let value = prepared.call(py)?;
+            let validate = || Returned::validated(py, Route::of(&application, route_number), value);
+            *returned.lock() = Some(within_context(&context, validate)?);
+            Ok(none)
+        })
+        .await?;
+        let returned = place.lock().take();
+        returned.ok_or_else(|| PySystemError::new_err("a call on a thread has left no result"))
+    }
+
+    /// Calls on the thread that this is.
+    fn call_here(&mut self, py: Python<'_>, route: Route<'_>, number: u16) -> PyResult<Py<PyAny>> {
+        let range = &route.native.program.calls[usize::from(number)].arguments;
+        let objects = &route.objects.calls[usize::from(number)];
+        let arguments = &mut self.registers[usize::from(range.start)..usize::from(range.end)];
+        let outcome = call_with_keywords(objects.function.bind(py), objects.keywords.bind(py), arguments);
+        arguments.iter_mut().for_each(|argument| *argument = None);
+        outcome.map(Bound::unbind)
+    }
+
+    /// Takes what a call elsewhere needs.
+    fn prepare(&mut self, py: Python<'_>, route: Route<'_>, number: u16) -> Prepared {
+        let range = &route.native.program.calls[usize::from(number)].arguments;
+        let objects = &route.objects.calls[usize::from(number)];
+        let arguments = &mut self.registers[usize::from(range.start)..usize::from(range.end)];
+        Prepared {
+            function: objects.function.clone_ref(py),
+            keywords: objects.keywords.clone_ref(py),
+            arguments: arguments.iter_mut().map(Option::take).collect(),
+        }
+    }
+}
+
+fn copy(value: &Value) -> Value {
+    value.as_ref().map(|value| Python::attach(|py| value.clone_ref(py)))
+}

@@ -1,0 +1,139 @@
+//! One request on its native route: the state of its code, and the order in which its parts are done.
+//!
+//! This file follows `fastapi.routing.request_response` and `get_request_handler`; each part is in a file of its own:
+//!
+//! ```text
+//!   body         the body is read
+//!   parameters   found, validated, put into registers          validation   their errors
+//!   injection    objects of the framework, likewise            scope        Request and the scope behind it
+//!   calling      dependencies and the endpoint are called      threads      on a thread, where they are `def`
+//!   result       what the endpoint returned becomes an answer
+//!   sending      the answer goes out, background tasks run
+//!   exits        generators are closed
+//!   failing      exceptions become answers, or go on to the application's own stack
+//! ```
+//! The code is one future of Rust ([`super::stepping`]). It is never run twice, and once it has begun the request is not
+//! given to the application any more.
+
+use std::sync::Arc;
+
+use andon_plan::{NativeRoute, Operation};
+use pyo3::{exceptions::PyUnboundLocalError, prelude::*, types::PyList};
+
+use super::{
+    application::{Application, RouteObjects},
+    body::ReadBody,
+    exits::Exits,
+    face::Face,
+    incoming::Incoming,
+    interpreter::Value,
+    result::Answer,
+    scope::Scope,
+    stepping::{Baton, Drive},
+};
+
+/// A native route with all that belongs to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Route<'a> {
+    pub(crate) number: usize,
+    pub(crate) application: &'a Arc<Application>,
+    pub(crate) native: &'a NativeRoute,
+    pub(crate) objects: &'a RouteObjects,
+}
+
+impl<'a> Route<'a> {
+    pub(crate) fn of(application: &'a Arc<Application>, number: usize) -> Self {
+        let (native, objects) = (application.route(number), application.route_objects(number));
+        Self { number, application, native, objects }
+    }
+}
+
+/// The state of one request.
+pub(crate) struct Execution {
+    pub(crate) face: Face,
+    pub(crate) baton: Arc<Baton>,
+    pub(crate) incoming: Incoming,
+    pub(crate) body: ReadBody,
+    pub(crate) registers: Box<[Value]>,
+    /// Results that several calls may share.
+    pub(crate) shared: Box<[Value]>,
+    pub(crate) errors: Errors,
+    /// Built when somebody asks for it.
+    pub(crate) scope: Option<Scope>,
+    /// The `Response` that the framework injects.
+    pub(crate) response: Value,
+    /// The `BackgroundTasks` that the framework injects.
+    pub(crate) background: Value,
+    pub(crate) exits: Exits,
+}
+
+/// Errors in what the client sent.
+#[derive(Default)]
+pub(crate) struct Errors {
+    pub(crate) list: Option<Py<PyList>>,
+    /// The operation that has added to them last.
+    pub(crate) last: usize,
+}
+
+impl Execution {
+    pub(crate) fn new(native: &NativeRoute, face: Face, incoming: Incoming) -> Self {
+        let empty = |count: u16| (0..count).map(|_| None).collect();
+        Self {
+            face,
+            baton: Arc::default(),
+            incoming,
+            body: ReadBody::default(),
+            registers: empty(native.program.registers),
+            shared: empty(native.program.shared),
+            errors: Errors::default(),
+            scope: None,
+            response: None,
+            background: None,
+            exits: Exits::default(),
+        }
+    }
+
+    /// The code of this request on the route of this number, to be stepped.
+    pub(crate) fn into_drive(mut self, application: Arc<Application>, number: usize) -> Drive {
+        let baton = Arc::clone(&self.baton);
+        Drive::new(baton, async move {
+            let route = Route::of(&application, number);
+            let outcome = self.serve(route).await;
+            self.settle(route, outcome).await
+        })
+    }
+
+    /// From the body to what is done after the answer, as `request_response` has it.
+    async fn serve(&mut self, route: Route<'_>) -> PyResult<()> {
+        let produced = self.produce(route).await;
+        let produced = self.leave_function(route, produced).await;
+        let sent = match produced {
+            Ok(Some(answer)) => self.send(route, answer).await,
+            // What Python itself says to that.
+            Ok(None) => Err(PyUnboundLocalError::new_err(
+                "cannot access local variable 'response' where it is not associated with a value",
+            )),
+            Err(error) => Err(error),
+        };
+        self.leave_request(route, sent).await
+    }
+
+    /// From the body to the answer, as `get_request_handler` has it.
+    async fn produce(&mut self, route: Route<'_>) -> PyResult<Answer> {
+        if let Some(body) = &route.native.body {
+            self.read_body(route, body).await?;
+        }
+        for (position, operation) in route.native.program.operations.iter().enumerate() {
+            match *operation {
+                Operation::Parameters(call) => Python::attach(|py| self.parameters(py, route, call, position))?,
+                Operation::Inject(call) => Python::attach(|py| self.inject(py, route, call))?,
+                Operation::Call(call) => self.dependency(route, call).await?,
+                Operation::Endpoint => {}
+            }
+        }
+        if self.errors.list.is_some() {
+            return Err(Python::attach(|py| self.request_validation_error(py, route)));
+        }
+        self.endpoint(route).await
+    }
+}

@@ -1,0 +1,181 @@
+//! Exceptions become answers: by the handlers that the application has, as `wrap_app_handling_exceptions` does it twice
+//! (around the route, and around the router), and at last by its `ServerErrorMiddleware`, which raises them again.
+
+use pyo3::{
+    exceptions::{PyException, PyRuntimeError},
+    intern,
+    prelude::*,
+    types::{PyDict, PyString},
+};
+
+use super::{
+    execution::{Execution, Route},
+    interpreter::with_traceback,
+    json::{put_json, put_text},
+    raising::{Raiser, Sink},
+    result::{Answer, Content, Json},
+    stepping::Place,
+};
+use crate::coroutine::{Advance, advance};
+
+/// Around what an exception is handled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Around {
+    /// The route: the handler gets the request that the endpoint had.
+    Route,
+    /// The router: it gets one of its own.
+    Router,
+}
+
+impl Execution {
+    /// What becomes of how the route has ended.
+    pub(crate) async fn settle(&mut self, route: Route<'_>, outcome: PyResult<()>) -> PyResult<()> {
+        if outcome.is_ok() && self.scope.is_none() {
+            return Ok(());
+        }
+        let outcome = self.handle(route, Around::Route, outcome).await;
+        let outcome = self.close_middleware_stack(outcome).await;
+        let outcome = self.handle(route, Around::Router, outcome).await;
+        self.answer_failure(route, outcome).await
+    }
+
+    async fn handle(&mut self, route: Route<'_>, around: Around, outcome: PyResult<()>) -> PyResult<()> {
+        let Err(error) = outcome else {
+            return Ok(());
+        };
+        let Some(handler) = Python::attach(|py| handler(py, route, &error))? else {
+            return Err(error);
+        };
+        let error = Python::attach(|py| with_traceback(py, error));
+        if self.face.has_begun() {
+            let raised = PyRuntimeError::new_err("Caught handled exception, but response already started.");
+            Python::attach(|py| raised.set_cause(py, Some(error)));
+            return Err(raised);
+        }
+        match Python::attach(|py| self.known(py, route, &handler, &error))? {
+            Some(answer) => self.send(route, answer).await?,
+            None => {
+                let response = self.call_handler(route, around, handler, &error).await?;
+                if !Python::attach(|py| response.is_none(py)) {
+                    self.send_response(route, response).await?;
+                }
+            }
+        }
+        // Exceptions that are raised again and again would gather tracebacks.
+        Python::attach(|py| error.value(py).setattr(intern!(py, "__traceback__"), py.None()))
+    }
+
+    /// What the framework's own handlers would answer, where that can be written here.
+    fn known(&self, py: Python<'_>, route: Route<'_>, handler: &Py<PyAny>, error: &PyErr) -> PyResult<Option<Answer>> {
+        let framework = &route.application.framework;
+        let error = error.value(py);
+        let mut body = b"{\"detail\":".to_vec();
+        let status: u16 = if handler.is(&framework.validation_exception_handler) {
+            if put_json(&mut body, &error.call_method0(intern!(py, "errors"))?).is_err() {
+                return Ok(None);
+            }
+            422
+        } else if handler.is(&framework.http_exception_handler) {
+            let detail = error.getattr(intern!(py, "detail"))?;
+            let headers = error.getattr_opt(intern!(py, "headers"))?;
+            let Some(detail) = detail.cast_exact::<PyString>().ok().and_then(|detail| detail.to_str().ok()) else {
+                return Ok(None);
+            };
+            if headers.is_some_and(|headers| !headers.is_none()) {
+                return Ok(None);
+            }
+            put_text(&mut body, detail);
+            match error.getattr(intern!(py, "status_code"))?.extract() {
+                Ok(status) if !matches!(status, 0..200 | 204 | 205 | 304) => status,
+                _ => return Ok(None),
+            }
+        } else {
+            return Ok(None);
+        };
+        body.push(b'}');
+        let length = Some(body.len());
+        let content = Content::Written(body);
+        Ok(Some(Answer::Json(Json { status, content, length, more: None, background: None })))
+    }
+
+    /// What the handler returns. It runs as if in an `except` clause.
+    async fn call_handler(
+        &mut self,
+        route: Route<'_>,
+        around: Around,
+        handler: Py<PyAny>,
+        error: &PyErr,
+    ) -> PyResult<Py<PyAny>> {
+        let framework = &route.application.framework;
+        let own = handler.is(&framework.http_exception_handler) || handler.is(&framework.validation_exception_handler);
+        if own && self.baton.place() == Place::Thread {
+            return Python::attach(|py| finish(py, handler.call1(py, (py.None(), error.value(py)))?));
+        }
+        self.baton.to_loop().await;
+        let (request, awaited) = Python::attach(|py| {
+            let request = match around {
+                Around::Route => self.request(py, route)?,
+                Around::Router => {
+                    let scope = self.scope(py, route)?;
+                    self.new_request(py, route, &scope)?
+                }
+            };
+            let awaited = framework.is_async_callable.bind(py).call1((&handler,))?.is_truthy()?;
+            PyResult::Ok((request.unbind(), awaited))
+        })?;
+        if awaited {
+            let running = Python::attach(|py| handler.call1(py, (request, error.value(py))))?;
+            return self.baton.wait_for(running, Some(error)).await;
+        }
+        let value = Python::attach(|py| error.value(py).clone().unbind());
+        self.on_thread(route, false, move |py| handler.call1(py, (request, value))).await
+    }
+
+    /// No handler has taken it: the outermost layer of the application's stack answers, and raises it again.
+    async fn answer_failure(&mut self, route: Route<'_>, outcome: PyResult<()>) -> PyResult<()> {
+        let Err(error) = outcome else {
+            return Ok(());
+        };
+        if !Python::attach(|py| error.is_instance_of::<PyException>(py)) {
+            return Err(error);
+        }
+        self.baton.to_loop().await;
+        let error = Python::attach(|py| with_traceback(py, error));
+        let running = Python::attach(|py| self.server_error(py, route, &error))?;
+        match self.baton.wait_for(running, None).await {
+            // It always raises; but what it has swallowed would be lost.
+            Ok(_) => Err(error),
+            Err(raised) => Err(raised),
+        }
+    }
+
+    fn server_error(&mut self, py: Python<'_>, route: Route<'_>, error: &PyErr) -> PyResult<Py<PyAny>> {
+        let live = route.application.calls.server_error_middleware(py)?;
+        let begun = self.face.has_begun();
+        let options = PyDict::new(py);
+        options.set_item(intern!(py, "app"), Raiser::new(py, error, begun))?;
+        options.set_item(intern!(py, "handler"), live.getattr(intern!(py, "handler"))?)?;
+        options.set_item(intern!(py, "debug"), live.getattr(intern!(py, "debug"))?)?;
+        let layer = route.application.framework.server_error_middleware.bind(py).call((), Some(&options))?;
+        let send = if begun { Py::new(py, Sink)?.into_any() } else { self.face.send(py)? };
+        Ok(layer.call1((self.scope(py, route)?, self.face.receive(py)?, send))?.unbind())
+    }
+}
+
+/// The handler for an exception; `None`: there is none, or it is not for handlers.
+fn handler(py: Python<'_>, route: Route<'_>, error: &PyErr) -> PyResult<Option<Py<PyAny>>> {
+    if !error.is_instance_of::<PyException>(py) {
+        return Ok(None);
+    }
+    let http_exception = route.application.framework.http_exception.bind(py);
+    let handler = route.application.calls.handler(error.value(py), http_exception)?;
+    Ok(handler.map(Bound::unbind))
+}
+
+/// The result of a coroutine that never waits.
+fn finish(py: Python<'_>, coroutine: Py<PyAny>) -> PyResult<Py<PyAny>> {
+    match advance(coroutine.bind(py))? {
+        Advance::Returned(value) => Ok(value.unbind()),
+        Advance::Yielded(_) => Err(PyRuntimeError::new_err("a handler of the framework waits")),
+    }
+}

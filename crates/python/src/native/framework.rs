@@ -1,0 +1,97 @@
+//! The classes and functions of FastAPI, Starlette and pydantic that native routes use, looked up once per plan.
+//!
+//! The inspection has made sure that they are the known ones. The application has imported them all.
+
+use pyo3::{intern, prelude::*, types::PyTuple};
+
+/// Names a field for each object and where it is.
+macro_rules! framework {
+    ($($(#[doc = $doc:literal])+ $field:ident: $module:literal $name:literal,)+) => {
+        /// What native routes use of the frameworks.
+        pub(crate) struct Framework {
+            $($(#[doc = $doc])+ pub(crate) $field: Py<PyAny>,)+
+            /// `("from_attributes",)`.
+            pub(crate) from_attributes: Py<PyTuple>,
+            /// `("by_alias",)`.
+            pub(crate) by_alias: Py<PyTuple>,
+        }
+
+        impl Framework {
+            /// Looks everything up; an error names what a release lacks.
+            pub(crate) fn find(py: Python<'_>) -> PyResult<Self> {
+                Ok(Self {
+                    $($field: py.import($module)?.getattr($name)?.unbind(),)+
+                    from_attributes: PyTuple::new(py, [intern!(py, "from_attributes")])?.unbind(),
+                    by_alias: PyTuple::new(py, [intern!(py, "by_alias")])?.unbind(),
+                })
+            }
+        }
+    };
+}
+
+framework! {
+    /// `Request(scope, receive, send)`.
+    request: "starlette.requests" "Request",
+    /// Raised where the body of a request breaks off.
+    client_disconnect: "starlette.requests" "ClientDisconnect",
+    /// The class of plain responses.
+    response: "starlette.responses" "Response",
+    /// The class whose body this crate can write itself.
+    json_response: "starlette.responses" "JSONResponse",
+    /// `BackgroundTasks()` as FastAPI injects it.
+    background_tasks: "fastapi" "BackgroundTasks",
+    /// `SecurityScopes(scopes=...)`.
+    security_scopes: "fastapi.security" "SecurityScopes",
+    /// The base class of all exceptions with a status.
+    http_exception: "starlette.exceptions" "HTTPException",
+    /// Errors in what the client sent.
+    request_validation_error: "fastapi.exceptions" "RequestValidationError",
+    /// Errors in what the endpoint returned.
+    response_validation_error: "fastapi.exceptions" "ResponseValidationError",
+    /// What FastAPI raises for mistakes of the application.
+    fastapi_error: "fastapi.exceptions" "FastAPIError",
+    /// Makes anything ready for JSON.
+    jsonable_encoder: "fastapi.encoders" "jsonable_encoder",
+    /// The function, file and line of an endpoint, for errors.
+    endpoint_context: "fastapi.routing" "_extract_endpoint_context",
+    /// Gathers and validates a parameter model.
+    model_parameters: "fastapi.dependencies.utils" "_request_param_model_to_args",
+    /// The handler that FastAPI has for exceptions with a status; it takes no notice of the request.
+    http_exception_handler: "fastapi.exception_handlers" "http_exception_handler",
+    /// The handler that FastAPI has for errors of validation; likewise.
+    validation_exception_handler: "fastapi.exception_handlers" "request_validation_exception_handler",
+    /// Whether a handler is to be awaited.
+    is_async_callable: "starlette._utils" "is_async_callable",
+    /// Calls a function on a thread.
+    run_in_threadpool: "starlette.concurrency" "run_in_threadpool",
+    /// Answers where no handler has, and raises again.
+    server_error_middleware: "starlette.middleware.errors" "ServerErrorMiddleware",
+    /// `AsyncExitStack()`.
+    exit_stack: "contextlib" "AsyncExitStack",
+    /// Makes an asynchronous generator a context manager.
+    async_context_manager: "contextlib" "asynccontextmanager",
+    /// Makes a generator a context manager.
+    context_manager: "contextlib" "contextmanager",
+    /// Makes the context manager of a generator one that is awaited and works on a thread.
+    context_manager_in_threadpool: "fastapi.concurrency" "contextmanager_in_threadpool",
+    /// Shields what a context manager does in the end from cancel scopes around the request.
+    shielded_exit: "fastapi.concurrency" "_asynccontextmanager_with_shielded_exit",
+    /// `CancelScope()` of anyio.
+    cancel_scope: "anyio" "CancelScope",
+    /// Copies defaults.
+    deepcopy: "copy" "deepcopy",
+    /// What validators raise.
+    validation_error: "pydantic_core" "ValidationError",
+    /// Reads JSON, as `json.loads` does where it succeeds.
+    from_json: "pydantic_core" "from_json",
+    /// Reads JSON, with the errors that applications know.
+    json_loads: "json" "loads",
+    /// What that raises for what is no JSON.
+    json_decode_error: "json" "JSONDecodeError",
+    /// Parses a content type.
+    message: "email.message" "Message",
+    /// `UUID(text)`.
+    uuid: "uuid" "UUID",
+    /// Lets a cancellation take effect that anyio has asked for.
+    checkpoint_if_cancelled: "anyio.lowlevel" "checkpoint_if_cancelled",
+}

@@ -1,0 +1,45 @@
+//! Native routes: requests that are served without the framework's own code, by a plan of it.
+//!
+//! ```text
+//!   Worker.set_native --> Application      the plan, with the Python objects that it names; guards
+//!   Worker (a request) --> Execution       its code on one route, stepped by the request's Exchange
+//!   NativeApp           -'                 the same as an ASGI application, for tests
+//! ```
+//! What is not understood, and what was changed, is served by the application itself. See `execution` for the parts.
+
+mod anyio;
+mod application;
+mod asgi;
+mod body;
+mod calling;
+mod calls;
+mod execution;
+mod exits;
+mod face;
+mod failing;
+mod framework;
+mod guards;
+mod incoming;
+mod injection;
+mod interpreter;
+mod json;
+mod parameters;
+mod paths;
+mod raising;
+mod result;
+mod scope;
+mod sending;
+mod stepping;
+mod threads;
+mod validation;
+
+pub(crate) use anyio::default_limiter;
+pub(crate) use application::{Application, Served};
+pub(crate) use asgi::NativeApp;
+pub(crate) use calls::Calls;
+pub(crate) use execution::Execution;
+pub(crate) use face::{Face, Wire};
+pub(crate) use incoming::{Incoming, Parts};
+pub(crate) use interpreter::{copy_context, within_context};
+pub(crate) use paths::route_path;
+pub(crate) use stepping::{Drive, Place, Progress};

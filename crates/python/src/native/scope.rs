@@ -1,0 +1,126 @@
+//! The scope of a native request and the `Request` over it: built when somebody asks for them, which most routes do not.
+//!
+//! What is in the scope is what FastAPI has put there by the time an endpoint runs, in the same order.
+
+use pyo3::{
+    intern,
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+
+use super::execution::{Execution, Route};
+
+/// The scope of a request, and what was made over it.
+pub(crate) struct Scope {
+    dictionary: Py<PyDict>,
+    request: Py<PyAny>,
+    pub(crate) stacks: Stacks,
+}
+
+/// The exit stacks that the framework leaves in the scope, for those who know of them.
+pub(crate) struct Stacks {
+    /// `fastapi_middleware_astack`: closed last of all.
+    pub(crate) middleware: Py<PyAny>,
+    /// `fastapi_inner_astack`: closed after the answer.
+    pub(crate) request: Py<PyAny>,
+    /// `fastapi_function_astack`: closed before the answer.
+    pub(crate) function: Py<PyAny>,
+}
+
+impl Stacks {
+    fn new(py: Python<'_>, route: Route<'_>) -> PyResult<Self> {
+        let stack = || route.application.framework.exit_stack.bind(py).call0().map(Bound::unbind);
+        Ok(Self { middleware: stack()?, request: stack()?, function: stack()? })
+    }
+}
+
+/// Whether something is to be called when the stack is closed.
+pub(crate) fn is_in_use(stack: &Bound<'_, PyAny>) -> PyResult<bool> {
+    stack.getattr(intern!(stack.py(), "_exit_callbacks")).and_then(|callbacks| callbacks.is_truthy())
+}
+
+impl Execution {
+    /// The `Request` that everyone shares who asks for it.
+    pub(crate) fn request<'py>(&mut self, py: Python<'py>, route: Route<'_>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(scope) = &self.scope {
+            return Ok(scope.request.bind(py).clone());
+        }
+        let stacks = Stacks::new(py, route)?;
+        let dictionary = self.face.scope(py)?;
+        self.complete(py, route, &dictionary, &stacks)?;
+        let request = self.new_request(py, route, &dictionary)?;
+        self.tell_body(&request)?;
+        self.scope = Some(Scope { dictionary: dictionary.unbind(), request: request.clone().unbind(), stacks });
+        Ok(request)
+    }
+
+    /// The scope that everyone shares who asks for it.
+    pub(crate) fn scope<'py>(&mut self, py: Python<'py>, route: Route<'_>) -> PyResult<Bound<'py, PyDict>> {
+        let request = self.request(py, route)?;
+        match &self.scope {
+            Some(scope) => Ok(scope.dictionary.bind(py).clone()),
+            None => Ok(request.getattr(intern!(py, "scope"))?.cast_into()?),
+        }
+    }
+
+    /// Another `Request` over the same scope.
+    pub(crate) fn new_request<'py>(
+        &self,
+        py: Python<'py>,
+        route: Route<'_>,
+        scope: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let class = route.application.framework.request.bind(py);
+        class.call1((scope, self.face.receive(py)?, self.face.send(py)?))
+    }
+
+    fn complete(&self, py: Python<'_>, route: Route<'_>, scope: &Bound<'_, PyDict>, stacks: &Stacks) -> PyResult<()> {
+        let (application, objects) = (route.application, &route.native.scope);
+        if !application.root_path.is_empty() {
+            scope.set_item(intern!(py, "root_path"), &application.root_path)?;
+        }
+        scope.set_item(intern!(py, "app"), application.object(py, objects.app))?;
+        scope.set_item(intern!(py, "starlette.exception_handlers"), application.calls.handlers(py)?)?;
+        scope.set_item(intern!(py, "fastapi_middleware_astack"), &stacks.middleware)?;
+        scope.set_item(intern!(py, "router"), application.object(py, objects.router))?;
+        if let Some(fastapi) = objects.fastapi {
+            let fastapi = application.object(py, fastapi).cast::<PyDict>()?.copy()?;
+            scope.set_item(intern!(py, "fastapi"), fastapi)?;
+        }
+        scope.set_item(intern!(py, "endpoint"), application.object(py, objects.endpoint))?;
+        scope.set_item(intern!(py, "path_params"), self.path_parameters(py, route)?)?;
+        scope.set_item(intern!(py, "route"), application.object(py, objects.route))?;
+        scope.set_item(intern!(py, "fastapi_inner_astack"), &stacks.request)?;
+        scope.set_item(intern!(py, "fastapi_function_astack"), &stacks.function)
+    }
+
+    fn path_parameters<'py>(&self, py: Python<'py>, route: Route<'_>) -> PyResult<Bound<'py, PyDict>> {
+        let parameters = PyDict::new(py);
+        for (number, name) in route.native.path_names.iter().enumerate() {
+            parameters.set_item(route.application.text(py, *name), self.path_parameter(py, route, number)?)?;
+        }
+        Ok(parameters)
+    }
+
+    /// Leaves the body that was read in the request, so that its `body()` and `json()` have it.
+    fn tell_body(&self, request: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = request.py();
+        let Some(bytes) = &self.body.bytes else {
+            return Ok(());
+        };
+        request.setattr(intern!(py, "_stream_consumed"), true)?;
+        request.setattr(intern!(py, "_body"), bytes)?;
+        match &self.body.value {
+            Some(value) if self.body.is_json => request.setattr(intern!(py, "_json"), value),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The type, the value and the traceback of an exception, as `__exit__` wants them.
+pub(crate) fn exception_triple<'py>(py: Python<'py>, error: Option<&PyErr>) -> PyResult<Bound<'py, PyTuple>> {
+    match error {
+        Some(error) => (error.get_type(py), error.value(py), error.traceback(py)).into_pyobject(py),
+        None => (py.None(), py.None(), py.None()).into_pyobject(py),
+    }
+}

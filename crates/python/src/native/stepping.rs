@@ -1,0 +1,142 @@
+//! How the code of a native request, which is a future of Rust, is stepped by what CPython has: a Task on the event loop,
+//! or a thread of the pool.
+//!
+//! A Task steps a coroutine with `__next__` and `throw`; [`Drive::step`] is both. Wherever the code of a request awaits
+//! an object of Python ([`Baton::wait_for`]), that object is stepped in turn, and what it yields goes up to the Task
+//! unchanged. No waker is needed: who has yielded something will be stepped again by who took it.
+//!
+//! On a thread nothing can be awaited. Code that has to asks for the event loop first ([`Baton::to_loop`]) and is stepped
+//! there from then on.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use parking_lot::Mutex;
+use pyo3::{exceptions::PyStopIteration, intern, prelude::*};
+
+use super::interpreter::while_handling;
+use crate::coroutine::{Advance, advance, await_iterator};
+
+/// Who steps the code of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Place {
+    /// A Task on the event loop.
+    #[default]
+    Loop,
+    /// A thread of the pool.
+    Thread,
+}
+
+/// What passes between the code of a request and who steps it.
+#[derive(Default)]
+pub(crate) struct Baton(Mutex<Turn>);
+
+#[derive(Default)]
+struct Turn {
+    place: Place,
+    /// What `throw` was given, until the code takes it.
+    thrown: Option<PyErr>,
+    /// What the code waits for; `None`: for the event loop.
+    yielded: Option<Py<PyAny>>,
+}
+
+/// What a step came to.
+pub(crate) enum Progress {
+    /// It waits for this (a future, or `None` for one turn of the loop).
+    Yielded(Py<PyAny>),
+    /// It cannot go on on a thread.
+    WantsLoop,
+    /// It is over.
+    Ended(PyResult<()>),
+}
+
+/// The code of a request, to be stepped.
+pub(crate) struct Drive {
+    future: Pin<Box<dyn Future<Output = PyResult<()>> + Send>>,
+    baton: Arc<Baton>,
+}
+
+impl Drive {
+    pub(crate) fn new(baton: Arc<Baton>, future: impl Future<Output = PyResult<()>> + Send + 'static) -> Self {
+        Self { future: Box::pin(future), baton }
+    }
+
+    /// Runs the code to where it waits, or to its end. `thrown` is raised where it waits now.
+    pub(crate) fn step(&mut self, place: Place, thrown: Option<PyErr>) -> Progress {
+        {
+            let mut turn = self.baton.0.lock();
+            turn.place = place;
+            turn.thrown = thrown;
+        }
+        match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => Progress::Ended(outcome),
+            Poll::Pending => match self.baton.0.lock().yielded.take() {
+                Some(yielded) => Progress::Yielded(yielded),
+                None => Progress::WantsLoop,
+            },
+        }
+    }
+}
+
+impl Baton {
+    /// Where the code runs now.
+    pub(crate) fn place(&self) -> Place {
+        self.0.lock().place
+    }
+
+    /// Goes on on the event loop, whoever steps the code now.
+    pub(crate) fn to_loop(&self) -> impl Future<Output = ()> + '_ {
+        std::future::poll_fn(|_| match self.place() {
+            Place::Loop => Poll::Ready(()),
+            Place::Thread => Poll::Pending,
+        })
+    }
+
+    /// Awaits an object of Python, as `await` does. `handling`: an exception that counts as being handled meanwhile.
+    pub(crate) async fn wait_for(&self, awaitable: Py<PyAny>, handling: Option<&PyErr>) -> PyResult<Py<PyAny>> {
+        let iterator = Python::attach(|py| await_iterator(awaitable.into_bound(py)).map(Bound::unbind))?;
+        std::future::poll_fn(|_| self.advance(&iterator, handling)).await
+    }
+
+    fn advance(&self, iterator: &Py<PyAny>, handling: Option<&PyErr>) -> Poll<PyResult<Py<PyAny>>> {
+        Python::attach(|py| {
+            let iterator = iterator.bind(py);
+            let thrown = self.0.lock().thrown.take();
+            let step = || match thrown {
+                Some(error) => throw(iterator, error),
+                None => advance(iterator),
+            };
+            let outcome = match handling {
+                Some(error) => while_handling(py, error, step),
+                None => step(),
+            };
+            match outcome {
+                Ok(Advance::Yielded(value)) => {
+                    self.0.lock().yielded = Some(value.unbind());
+                    Poll::Pending
+                }
+                Ok(Advance::Returned(value)) => Poll::Ready(Ok(value.unbind())),
+                Err(error) => Poll::Ready(Err(error)),
+            }
+        })
+    }
+}
+
+/// Raises `error` where `iterator` waits. What is no generator has nowhere to raise it, so that it goes up at once.
+fn throw<'py>(iterator: &Bound<'py, PyAny>, error: PyErr) -> PyResult<Advance<'py>> {
+    let py = iterator.py();
+    let Ok(throw) = iterator.getattr(intern!(py, "throw")) else {
+        return Err(error);
+    };
+    match throw.call1((error.into_value(py),)) {
+        Ok(value) => Ok(Advance::Yielded(value)),
+        Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
+            Ok(Advance::Returned(error.value(py).getattr(intern!(py, "value"))?))
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,122 @@
+"""Callables and what they depend on: FastAPI's dependants in words of the plan."""
+
+import inspect
+from typing import Any
+
+from andon.native.description import CallKind, Dependant, Inject
+from andon.native.framework import Framework
+from andon.native.objects import Objects
+from andon.native.parameters import parameters_of
+from andon.native.understanding import NotUnderstood
+from andon.routes import is_offloadable
+
+# What a dependant says of itself: another field could mean something that is not known here.
+_FIELDS = frozenset(
+    {
+        "background_tasks_param_name",
+        "body_params",
+        "call",
+        "cookie_params",
+        "dependencies",
+        "header_params",
+        "http_connection_param_name",
+        "name",
+        "own_oauth_scopes",
+        "parent_oauth_scopes",
+        "path",
+        "path_params",
+        "query_params",
+        "request_param_name",
+        "response_param_name",
+        "scope",
+        "security_scopes_param_name",
+        "use_cache",
+        "websocket_param_name",
+    }
+)
+# From 0.163 on.
+_NEWER_FIELDS = frozenset({"concurrency"})
+
+# More than the plan takes.
+_DEPTH = 64
+
+
+class Dependants:
+    """Describes the dependants of one route; results are shared within it only."""
+
+    def __init__(self, objects: Objects, framework: Framework) -> None:
+        self._objects = objects
+        self._framework = framework
+        self._cache_keys: dict[Any, int] = {}
+
+    def root(self, dependant: Any, *, is_coroutine: bool) -> Dependant:
+        """Describe an endpoint and all that it depends on.
+
+        Raises `NotUnderstood` where a part of it cannot be served natively.
+        """
+        if set(type(dependant).__dataclass_fields__) not in (_FIELDS, _FIELDS | _NEWER_FIELDS):
+            raise NotUnderstood("its dependencies are those of an unknown FastAPI")
+        if self._is_generator(dependant.call):
+            raise NotUnderstood("a generator as endpoint")
+        kind: CallKind = "coroutine" if is_coroutine else "function"
+        return self._describe(dependant, kind, 0)
+
+    def _describe(self, dependant: Any, kind: CallKind, depth: int) -> Dependant:
+        if depth == _DEPTH:
+            raise NotUnderstood("dependencies too deep")
+        if getattr(dependant, "concurrency", None) is not None:
+            raise NotUnderstood("`max_concurrency` of a dependency")
+        below = [
+            self._describe(each, self._kind(each.call), depth + 1)
+            for each in dependant.dependencies
+        ]
+        return Dependant(
+            call=self._objects.number(dependant.call),
+            kind=kind,
+            suspends=_suspends(dependant.call, kind),
+            name=dependant.name,
+            cache_key=self._cache_key(dependant),
+            use_cache=bool(dependant.use_cache),
+            function_scope=dependant.scope == "function",
+            dependencies=below,
+            parameters=parameters_of(dependant, self._objects, self._framework),
+            inject=self._inject(dependant),
+        )
+
+    def _kind(self, call: Any) -> CallKind:
+        """Say how a dependency is called: in the order of `solve_dependencies`."""
+        models = self._framework.models
+        if models._is_async_gen_callable(call):
+            return "async_generator"
+        if models._is_gen_callable(call):
+            return "generator"
+        return "coroutine" if models._is_coroutine_callable(call) else "function"
+
+    def _is_generator(self, call: Any) -> bool:
+        return self._kind(call) in ("generator", "async_generator")
+
+    def _cache_key(self, dependant: Any) -> int:
+        key = self._framework.models._get_cache_key(dependant=dependant)
+        try:
+            return self._cache_keys.setdefault(key, len(self._cache_keys))
+        except TypeError:
+            raise NotUnderstood("a dependency that cannot be hashed") from None
+
+    def _inject(self, dependant: Any) -> Inject:
+        # A WebSocket that is asked for is not passed for requests of HTTP.
+        scopes = self._framework.models._get_oauth_scopes
+        security = dependant.security_scopes_param_name
+        return Inject(
+            connection=dependant.http_connection_param_name,
+            request=dependant.request_param_name,
+            background_tasks=dependant.background_tasks_param_name,
+            response=dependant.response_param_name,
+            security_scopes=(security, scopes(dependant=dependant)) if security else None,
+        )
+
+
+def _suspends(call: Any, kind: CallKind) -> bool:
+    """Whether it may suspend; an ordinary function may be marked as one that gives a coroutine."""
+    if kind == "coroutine" and is_offloadable(call):
+        return not call.__code__.co_flags & inspect.CO_COROUTINE
+    return kind in ("coroutine", "async_generator")

@@ -1,0 +1,87 @@
+"""What is looked at again for every request, because applications change while they run.
+
+A guard is ``(dictionary, key, expected)``, which holds while the very object is there (integers: an
+equal one), or ``(sized, length)``. Each costs some nanoseconds a request, so there are only those
+for what applications and their tests do change: dependency overrides, routes, the middleware stack,
+functions that tools replace, telemetry that is set up late.
+"""
+
+import sys
+from typing import Any
+
+from andon.native.framework import Framework
+from andon.native.stack import handlers_of
+
+Guard = tuple[Any, Any, Any] | tuple[Any, int]
+
+# Replaced by tools that watch applications, and by tests.
+_REPLACED = (
+    "jsonable_encoder",
+    "run_endpoint_function",
+    "serialize_response",
+    "solve_dependencies",
+)
+# Where OpenTelemetry keeps the providers, and the setting of FastAPI's telemetry that uses each.
+_PROVIDERS = (
+    ("tracing", "opentelemetry.trace", "_TRACER_PROVIDER"),
+    ("metrics", "opentelemetry.metrics._internal", "_METER_PROVIDER"),
+    ("logs", "opentelemetry._logs._internal", "_LOGGER_PROVIDER"),
+)
+
+
+def guards_of(app: Any, routers: list[Any], exceptions: Any, framework: Framework) -> list[Guard]:
+    """Return what must hold for what was found to be true; the likeliest to change come first."""
+    attributes = vars(app)
+    guards: list[Guard] = [
+        (attributes, "dependency_overrides", app.dependency_overrides),
+        # They are not part of what was found: where there are any, they are honoured by ASGI.
+        (app.dependency_overrides, 0),
+        (attributes, "middleware_stack", app.middleware_stack),
+        (attributes, "router", app.router),
+        (attributes, "root_path", app.root_path),
+        (vars(app.router), "routes", app.router.routes),
+        (app.router.routes, len(app.router.routes)),
+        # FastAPI itself notices a change of an included router by this number alone.
+        *((vars(router), "_routes_version", router._routes_version) for router in routers),
+        *((table, len(table)) for table in handlers_of(exceptions)),
+    ]
+    module = vars(framework.routing)
+    guards.extend((module, name, module[name]) for name in _REPLACED)
+    guards.extend(_telemetry(app))
+    return guards
+
+
+def hold(guards: list[Guard]) -> bool:
+    """Whether all of them hold, as Rust finds out for every request."""
+    return all(_holds(guard) for guard in guards)
+
+
+def are_same(one: list[Guard], other: list[Guard]) -> bool:
+    """Whether both look at the same things and expect the same."""
+    if len(one) != len(other):
+        return False
+    return all(
+        len(left) == len(right) and all(map(_is_same, left, right))
+        for left, right in zip(one, other, strict=True)
+    )
+
+
+def _holds(guard: Guard) -> bool:
+    if len(guard) == 2:
+        return len(guard[0]) == guard[1]
+    values, key, expected = guard
+    return _is_same(values.get(key), expected)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return one is other or (type(one) is type(other) is int and one == other)
+
+
+def _telemetry(app: Any) -> list[Guard]:
+    settings = getattr(app, "_telemetry", {})
+    guards: list[Guard] = []
+    for setting, module, name in _PROVIDERS:
+        attributes = vars(sys.modules[module]) if module in sys.modules else {}
+        if settings.get(setting) and name in attributes:
+            guards.append((attributes, name, attributes[name]))
+    return guards

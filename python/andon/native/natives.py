@@ -1,0 +1,75 @@
+"""How a route of FastAPI is served natively, put together from its parts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from andon.native.dependants import Dependants
+from andon.native.description import Body, Native, ScopeObjects
+from andon.native.framework import Framework
+from andon.native.handlers import Handler, handler_of, name_of
+from andon.native.objects import Objects
+from andon.native.parameters import is_embedded
+from andon.native.responses import response_of
+from andon.native.tiers import tier_of
+from andon.native.understanding import NotUnderstood
+
+
+class Natives:
+    """Describes the native routes of one application."""
+
+    def __init__(self, app: Any, framework: Framework, objects: Objects) -> None:
+        self._app = app
+        self._framework = framework
+        self._objects = objects
+
+    def native(self, route: Any, shape: Any, left_in_scope: dict[str, Any] | None) -> Native:
+        """Describe a route; ``shape`` is itself or what its inclusion makes of it.
+
+        Raises `NotUnderstood` with the reason why it is the application's.
+        """
+        handler = handler_of(vars(shape)["app"], self._framework)
+        overrides = handler.dependency_overrides_provider
+        if overrides is not None and overrides is not self._app:
+            raise NotUnderstood("dependency overrides that are not the application's")
+        if handler.is_body_form:
+            raise NotUnderstood("a form")
+        response = response_of(handler, self._objects, self._framework)
+        dependants = Dependants(self._objects, self._framework)
+        root = dependants.root(handler.dependant, is_coroutine=handler.is_coroutine)
+        return Native(
+            tier=tier_of(root, response),
+            endpoint=name_of(handler.dependant.call),
+            root=root,
+            body=self._body(handler),
+            response=response,
+            scope=self._scope(route, shape, left_in_scope),
+        )
+
+    def _body(self, handler: Handler) -> Body | None:
+        if handler.body_field is None:
+            return None
+        embed = {
+            is_embedded(each, handler.embed_body_fields, self._framework)
+            for each in _all_of(handler.dependant)
+        } - {None}
+        if len(embed) > 1:
+            raise NotUnderstood("a body that is read in two ways")
+        return Body(
+            strict_content_type=bool(handler.actual_strict_content_type), embed=embed == {True}
+        )
+
+    def _scope(self, route: Any, shape: Any, left: dict[str, Any] | None) -> ScopeObjects:
+        number = self._objects.number
+        return ScopeObjects(
+            app=number(self._app),
+            router=number(self._app.router),
+            route=number(route),
+            endpoint=number(shape.endpoint),
+            fastapi=None if left is None else number(left),
+        )
+
+
+def _all_of(dependant: Any) -> Iterator[Any]:
+    yield dependant
+    for dependency in dependant.dependencies:
+        yield from _all_of(dependency)

@@ -1,0 +1,78 @@
+"""What becomes of an endpoint's result."""
+
+from typing import Any
+
+from andon.native.description import Response, ResponseField
+from andon.native.framework import Framework
+from andon.native.handlers import Handler
+from andon.native.objects import Objects
+from andon.native.parameters import validator_of
+from andon.native.understanding import NotUnderstood
+
+
+def response_of(handler: Handler, objects: Objects, framework: Framework) -> Response:
+    """Describe how the result of a route's endpoint is answered.
+
+    Raises `NotUnderstood` where that is not by one answer.
+    """
+    if handler.is_sse_stream:
+        raise NotUnderstood("server-sent events")
+    if handler.is_json_stream:
+        raise NotUnderstood("a stream of JSON lines")
+    default = isinstance(handler.response_class, framework.datastructures.DefaultPlaceholder)
+    response_class = handler.actual_response_class
+    if default and response_class is not framework.responses.JSONResponse:
+        raise NotUnderstood("a default response class that is not JSON")
+    if not isinstance(response_class, type):
+        raise NotUnderstood("a response class that is no class")
+    return Response(
+        status_code=_status(handler.status_code),
+        field=_field(handler, objects, framework) if handler.response_field else None,
+        class_=objects.number(response_class),
+        default_class=default,
+    )
+
+
+def _status(status: Any) -> int | None:
+    """Return the route's own status; nothing and 0 are none, as FastAPI has it."""
+    if not status:
+        return None
+    if type(status) is not int or not 100 <= status <= 999:
+        raise NotUnderstood("a status that is no status of HTTP")
+    return status
+
+
+def _field(handler: Handler, objects: Objects, framework: Framework) -> ResponseField:
+    field = handler.response_field
+    validate = validator_of(field, framework)
+    serializer = field._type_adapter.serializer
+    if type(serializer).__name__ != "SchemaSerializer":
+        raise NotUnderstood("a type that is not complete")
+    options = {
+        "include": handler.response_model_include,
+        "exclude": handler.response_model_exclude,
+        "by_alias": handler.response_model_by_alias,
+        "exclude_unset": handler.response_model_exclude_unset,
+        "exclude_defaults": handler.response_model_exclude_defaults,
+        "exclude_none": handler.response_model_exclude_none,
+    }
+    return ResponseField(
+        field=objects.number(field),
+        validate=objects.number(validate),
+        to_json=objects.number(serializer.to_json),
+        options=objects.number(options),
+        plain=_is_plain(options),
+    )
+
+
+def _is_plain(options: dict[str, Any]) -> bool:
+    """Whether all of them are as they are by default. Nothing included is not the default."""
+    plain = {
+        "include": None,
+        "exclude": None,
+        "by_alias": True,
+        "exclude_unset": False,
+        "exclude_defaults": False,
+        "exclude_none": False,
+    }
+    return all(value is plain[name] for name, value in options.items())

@@ -1,0 +1,128 @@
+"""The walk over an application's routes, in the order in which FastAPI tries them.
+
+Routers that are included stay a tree in FastAPI. A request goes to the first route of the whole
+tree that takes its path and method, so the tree is flattened here.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from andon.native.description import Barrier, Opaque, Route
+from andon.native.framework import Framework, is_untouched
+from andon.native.natives import Natives
+from andon.native.objects import Objects
+from andon.native.paths import path_of
+from andon.native.understanding import NotUnderstood
+
+_INCLUDED = "included_router"
+_CONTEXT = "effective_route_context"
+_LIMITS = "form_limits"
+
+
+class Walk:
+    """Describes every route. ``routers``: those that were passed, the application's own first."""
+
+    def __init__(self, app: Any, framework: Framework) -> None:
+        self.objects = Objects()
+        self.routers: list[Any] = [app.router]
+        self._app = app
+        self._framework = framework
+        self._natives = Natives(app, framework, self.objects)
+        # What the framework leaves in ``scope["fastapi"]`` on its way to a route of the top router.
+        self._limits: dict[str, Any] = dict(getattr(app.router, "form_limits", None) or {})
+        self._has_included = False
+
+    def routes(self) -> Iterator[Route]:
+        """Yield the routes."""
+        for route in self._app.router.routes:
+            if type(route) is self._framework.routing._IncludedRouter:
+                self._has_included = True
+                yield from self._included(route, self._limits)
+            elif isinstance(route, self._framework.routing.APIRoute):
+                yield self._api_route(route, route, self._left_in_scope())
+            else:
+                yield from self._other(route)
+
+    def _left_in_scope(self) -> dict[str, Any] | None:
+        if self._limits:
+            return {_LIMITS: self._limits}
+        return {} if self._has_included else None
+
+    def _included(self, included: Any, inherited: dict[str, Any]) -> Iterator[Route]:
+        router = included.original_router
+        if not is_untouched(router, self._framework.routing.APIRouter, "matches", "handle"):
+            yield _barrier("an included router with methods of its own")
+            return
+        if not any(router is known for known in self.routers):
+            self.routers.append(router)
+        limits = {**inherited, **(getattr(included.include_context, "form_limits", None) or {})}
+        left = {_LIMITS: limits} if limits else {}
+        for candidate in included.effective_candidates():
+            if type(candidate) is self._framework.routing._IncludedRouter:
+                yield from self._included(candidate, limits)
+            elif isinstance(candidate.original_route, self._framework.routing.APIRoute):
+                scope = {**left, _INCLUDED: included, _CONTEXT: candidate}
+                yield self._api_route(candidate.original_route, candidate, scope)
+            else:
+                yield from self._other(candidate.starlette_route or candidate.original_route)
+
+    def _other(self, route: Any) -> Iterator[Route]:
+        """Describe a route that is not FastAPI's. Those of WebSockets never take a request."""
+        starlette = self._framework.starlette_routing
+        if self._is_websocket(route):
+            return
+        if isinstance(route, starlette.Route) and is_untouched(route, starlette.Route, "matches"):
+            yield self._opaque(route, route.path, route.methods, _starlette_reason(route))
+        elif isinstance(route, starlette.Mount) and is_untouched(route, starlette.Mount, "matches"):
+            yield self._opaque(route, route.path + "/{path:path}", None, "a mounted application")
+        elif isinstance(route, starlette.Host):
+            yield _barrier("depends on the host")
+        else:
+            yield _barrier(f"a route of the class `{type(route).__name__}`")
+
+    def _is_websocket(self, route: Any) -> bool:
+        owners = (
+            self._framework.starlette_routing.WebSocketRoute,
+            self._framework.routing.APIWebSocketRoute,
+        )
+        return any(
+            isinstance(route, owner) and is_untouched(route, owner, "matches") for owner in owners
+        )
+
+    def _opaque(self, route: Any, path: str, methods: Any, reason: str) -> Route:
+        try:
+            template = path_of(route, path, self._framework).template
+        except NotUnderstood as error:
+            return Route(sorted(methods or ()), path, Barrier(error.reason))
+        return Route(sorted(methods or ()), template, Opaque(reason))
+
+    def _api_route(self, route: Any, shape: Any, scope: dict[str, Any] | None) -> Route:
+        """Describe a route of FastAPI; ``shape`` is itself or what its inclusion makes of it."""
+        methods = sorted(shape.methods)
+        owner = self._framework.routing.APIRoute
+        if not is_untouched(route, owner, "matches") or "matches" in vars(shape):
+            return Route(methods, shape.path, Barrier("its class has a `matches` of its own"))
+        try:
+            path = path_of(shape, shape.path, self._framework)
+        except NotUnderstood as error:
+            return Route(methods, shape.path, Barrier(error.reason))
+        try:
+            if not path.is_exact:
+                raise NotUnderstood("a path convertor of the application's own")
+            if not is_untouched(route, owner, "handle"):
+                raise NotUnderstood("its class has a `handle` of its own")
+            return Route(methods, path.template, self._natives.native(route, shape, scope))
+        except NotUnderstood as error:
+            return Route(methods, path.template, Opaque(error.reason))
+        except Exception as error:
+            # Code of the application runs here too: `__hash__` of what it depends on, defaults.
+            return Route(methods, path.template, Opaque(f"it cannot be inspected: {error!r}"))
+
+
+def _barrier(reason: str) -> Route:
+    return Route([], "", Barrier(reason))
+
+
+def _starlette_reason(route: Any) -> str:
+    made_by_setup = getattr(route.endpoint, "__qualname__", "").startswith("FastAPI.setup.")
+    return "FastAPI's documentation" if made_by_setup else "a route of Starlette"
