@@ -120,9 +120,16 @@ class Session:
         )
         return row
 
-    def repeat(self, server: Server, label: Row, action: Callable[[], Row], full: int) -> list[Row]:
-        """A row for each round; see ``merged``."""
-        rounds = self.repeats(full)
+    def repeat(
+        self,
+        server: Server,
+        label: Row,
+        action: Callable[[], Row],
+        full: int,
+        most: int | None = None,
+    ) -> list[Row]:
+        """A row for each round, ``most`` at most; see ``merged``."""
+        rounds = min(self.repeats(full), most or self.repeats(full))
         return [
             self.attempt(server, {**label, "round": number + 1}, action) for number in range(rounds)
         ]

@@ -87,7 +87,8 @@ def tables(rows: list[Row]) -> list[Table]:
         Column("unit s", decimals("unit_s", 1)),
     ]
     return [
-        Table(TITLES[case], columns, subset(rows, case=case)) for case in distinct(rows, "case")
+        Table(TITLES.get(case, case), columns, subset(rows, case=case))
+        for case in distinct(rows, "case")
     ]
 
 
