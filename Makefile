@@ -25,7 +25,7 @@ say = @printf '==> %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run wheel test lint format options bench clean tools
+.PHONY: help run wheel test parity fuzz lint format options bench clean tools
 
 help: ## Tell what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ test: $(STAMPS)/tests ## Run all tests: Rust, then pytest on the installed wheel
 	@cargo $(CARGO_TEST) --workspace --exclude andon-python
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest $(ARGS)
+
+parity: $(STAMPS)/tests ## FastAPI's own tests, natively and plainly, compared (ARGS: test files, --help)
+	@$(BIN)/python -m tests.parity suite $(ARGS)
+
+fuzz: $(STAMPS)/tests ## Hostile requests to generated applications (ARGS="--requests 1000000 --seed 1")
+	@$(BIN)/python -W ignore -m tests.parity fuzz $(ARGS)
 
 lint: $(STAMPS)/lint ## Check formatting, lints and types
 	$(call say,rustfmt and clippy)

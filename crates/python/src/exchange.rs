@@ -84,25 +84,31 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
+    /// An exchange that the application serves.
     pub(crate) fn new(
         serving: Arc<Serving>,
-        (slot, generation): (u32, u32),
+        name: (u32, u32),
         flags: Flags,
         scope: Bound<'_, PyDict>,
         protocol: Protocol,
     ) -> Self {
+        let own = Some(scope.clone().unbind());
+        Self { scope: Mutex::new(own), ..Self::of(serving, name, flags, Run::Scope(scope.unbind()), protocol) }
+    }
+
+    fn of(serving: Arc<Serving>, (slot, generation): (u32, u32), flags: Flags, run: Run, protocol: Protocol) -> Self {
         Self {
             serving,
             slot,
             generation,
             flags,
             used: Used::default(),
-            scope: Mutex::new(Some(scope.clone().unbind())),
+            scope: Mutex::default(),
             endpoint: None,
             on_thread_since: Mutex::default(),
-            run: Mutex::new(Run::Scope(scope.unbind())),
-            task: Mutex::new(None),
-            waiters: Mutex::new(Vec::new()),
+            run: Mutex::new(run),
+            task: Mutex::default(),
+            waiters: Mutex::default(),
             protocol,
         }
     }

@@ -14,7 +14,7 @@ use pyo3::{
     types::{PyDict, PyList},
 };
 
-use super::{Exchange, Protocol, Resume, Run, Step, Used, thrown};
+use super::{Exchange, Protocol, Resume, Run, Step, thrown};
 use crate::{
     awaitable::Until,
     clock,
@@ -74,23 +74,14 @@ impl NativeRequest {
     ) -> PyResult<Bound<'py, Exchange>> {
         let native = self.application.route(self.number);
         let endpoint = self.application.object(py, native.scope.endpoint).as_ptr() as usize;
-        let exchange = Bound::new(
-            py,
-            Exchange {
-                serving: Arc::clone(serving),
-                slot,
-                generation,
-                flags,
-                used: Used::default(),
-                scope: Mutex::new(None),
-                endpoint: Some(Endpoint(endpoint)),
-                on_thread_since: Mutex::default(),
-                run: Mutex::new(Run::Native(None)),
-                task: Mutex::new(None),
-                waiters: Mutex::new(Vec::new()),
-                protocol: Protocol::Http(Mutex::new(http)),
-            },
-        )?;
+        let exchange = Exchange::of(
+            Arc::clone(serving),
+            (slot, generation),
+            flags,
+            Run::Native(None),
+            Protocol::Http(Mutex::new(http)),
+        );
+        let exchange = Bound::new(py, Exchange { endpoint: Some(Endpoint(endpoint)), ..exchange })?;
         let face = Face::Wire(Wire { exchange: exchange.clone().unbind(), head: self.head });
         let execution = Execution::new(native, face, self.incoming);
         let drive = execution.into_drive(Arc::clone(&self.application), self.number);

@@ -10,7 +10,7 @@ use pyo3::{
     exceptions::PyValueError,
     intern,
     prelude::*,
-    types::{PyString, PyTuple},
+    types::{PyString, PyTuple, PyType},
 };
 
 use super::{anyio::Anyio, calls::Calls, framework::Framework, guards::Guards};
@@ -48,6 +48,8 @@ pub(crate) struct CallObjects {
     /// The callable; for generators what makes a context manager of them.
     pub(crate) function: Py<PyAny>,
     pub(crate) keywords: Py<PyTuple>,
+    /// It is a coroutine of the framework that runs anywhere, without an event loop.
+    pub(crate) never_waits: bool,
     /// The scopes of `SecurityScopes`.
     pub(crate) scopes: Box<[Text]>,
 }
@@ -155,9 +157,10 @@ impl Binding<'_, '_> {
             return Err(PyValueError::new_err(format!("the endpoint `{}` is a generator", route.endpoint)));
         }
         let names = route.path_names.iter().map(|text| &*self.plan_texts[*text as usize]);
+        let calls = route.program.calls.iter().map(|call| self.call(call)).collect::<PyResult<Box<[_]>>>()?;
         Ok(RouteObjects {
-            calls: route.program.calls.iter().map(|call| self.call(call)).collect::<PyResult<_>>()?,
-            threaded: is_threaded(&route.program),
+            threaded: is_threaded(&route.program, &calls),
+            calls,
             path: without_convertors(&route.path, names),
         })
     }
@@ -177,13 +180,26 @@ impl Binding<'_, '_> {
         Ok(CallObjects {
             function: function.unbind(),
             keywords: PyTuple::new(self.py, keywords)?.unbind(),
+            never_waits: is_security(&self.objects[call.call as usize].bind(self.py).get_type())?,
             scopes: scopes.unwrap_or_default(),
         })
     }
 }
 
-fn is_threaded(program: &Program) -> bool {
-    program.calls.iter().all(|call| matches!(call.kind, CallKind::Function | CallKind::Generator))
+fn is_threaded(program: &Program, objects: &[CallObjects]) -> bool {
+    let threaded = |(call, objects): (&Call, &CallObjects)| match call.kind {
+        CallKind::Function | CallKind::Generator => true,
+        CallKind::Coroutine => objects.never_waits,
+        CallKind::AsyncGenerator => false,
+    };
+    // A coroutine as endpoint belongs to the event loop in any case.
+    program.endpoint().kind == CallKind::Function && program.calls.iter().zip(objects).all(threaded)
+}
+
+/// Whether it is one of FastAPI's own classes of security schemes, whose code looks at the request and nothing else.
+fn is_security(class: &Bound<'_, PyType>) -> PyResult<bool> {
+    let module = class.getattr(intern!(class.py(), "__module__"))?;
+    Ok(module.extract::<String>().is_ok_and(|module| module.starts_with("fastapi.security.")))
 }
 
 /// `/items/{item_id:int}` as `/items/{item_id}`: Starlette's `path_format`. `names`: of the parameters, in their order.

@@ -10,6 +10,7 @@ use super::{
     execution::{Execution, Route},
     interpreter::{Value, call_with_keywords, copy_current_context, within_context},
     result::{Answer, Returned},
+    stepping::{Place, run_through},
 };
 
 /// A call that is to be made elsewhere.
@@ -53,6 +54,9 @@ impl Execution {
         match route.native.program.calls[usize::from(number)].kind {
             CallKind::Coroutine => {
                 let awaitable = Python::attach(|py| self.call_here(py, route, number))?;
+                if self.baton.place() == Place::Thread && route.objects.calls[usize::from(number)].never_waits {
+                    return Python::attach(|py| run_through(awaitable.bind(py)));
+                }
                 self.baton.wait_for(awaitable, None).await
             }
             CallKind::Function => {

@@ -13,10 +13,9 @@ use super::{
     interpreter::with_traceback,
     json::{put_json, put_text},
     raising::{Raiser, Sink},
-    result::{Answer, Content, Json},
-    stepping::Place,
+    result::{Answer, Content, Json, has_body},
+    stepping::{Place, run_through},
 };
-use crate::coroutine::{Advance, advance};
 
 /// Around what an exception is handled.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +51,7 @@ impl Execution {
             Python::attach(|py| raised.set_cause(py, Some(error)));
             return Err(raised);
         }
-        match Python::attach(|py| self.known(py, route, &handler, &error))? {
+        match Python::attach(|py| known(route, handler.bind(py), error.value(py).as_any()))? {
             Some(answer) => self.send(route, answer).await?,
             None => {
                 let response = self.call_handler(route, around, handler, &error).await?;
@@ -63,39 +62,6 @@ impl Execution {
         }
         // Exceptions that are raised again and again would gather tracebacks.
         Python::attach(|py| error.value(py).setattr(intern!(py, "__traceback__"), py.None()))
-    }
-
-    /// What the framework's own handlers would answer, where that can be written here.
-    fn known(&self, py: Python<'_>, route: Route<'_>, handler: &Py<PyAny>, error: &PyErr) -> PyResult<Option<Answer>> {
-        let framework = &route.application.framework;
-        let error = error.value(py);
-        let mut body = b"{\"detail\":".to_vec();
-        let status: u16 = if handler.is(&framework.validation_exception_handler) {
-            if put_json(&mut body, &error.call_method0(intern!(py, "errors"))?).is_err() {
-                return Ok(None);
-            }
-            422
-        } else if handler.is(&framework.http_exception_handler) {
-            let detail = error.getattr(intern!(py, "detail"))?;
-            let headers = error.getattr_opt(intern!(py, "headers"))?;
-            let Some(detail) = detail.cast_exact::<PyString>().ok().and_then(|detail| detail.to_str().ok()) else {
-                return Ok(None);
-            };
-            if headers.is_some_and(|headers| !headers.is_none()) {
-                return Ok(None);
-            }
-            put_text(&mut body, detail);
-            match error.getattr(intern!(py, "status_code"))?.extract() {
-                Ok(status) if !matches!(status, 0..200 | 204 | 205 | 304) => status,
-                _ => return Ok(None),
-            }
-        } else {
-            return Ok(None);
-        };
-        body.push(b'}');
-        let length = Some(body.len());
-        let content = Content::Written(body);
-        Ok(Some(Answer::Json(Json { status, content, length, more: None, background: None })))
     }
 
     /// What the handler returns. It runs as if in an `except` clause.
@@ -109,26 +75,28 @@ impl Execution {
         let framework = &route.application.framework;
         let own = handler.is(&framework.http_exception_handler) || handler.is(&framework.validation_exception_handler);
         if own && self.baton.place() == Place::Thread {
-            return Python::attach(|py| finish(py, handler.call1(py, (py.None(), error.value(py)))?));
+            return Python::attach(|py| run_through(handler.call1(py, (py.None(), error.value(py)))?.bind(py)));
         }
         self.baton.to_loop().await;
-        let (request, awaited) = Python::attach(|py| {
-            let request = match around {
-                Around::Route => self.request(py, route)?,
-                Around::Router => {
-                    let scope = self.scope(py, route)?;
-                    self.new_request(py, route, &scope)?
-                }
-            };
-            let awaited = framework.is_async_callable.bind(py).call1((&handler,))?.is_truthy()?;
-            PyResult::Ok((request.unbind(), awaited))
-        })?;
+        let request = Python::attach(|py| self.request_for(py, route, around))?;
+        let awaited = Python::attach(|py| framework.is_async_callable.bind(py).call1((&handler,))?.is_truthy())?;
         if awaited {
             let running = Python::attach(|py| handler.call1(py, (request, error.value(py))))?;
             return self.baton.wait_for(running, Some(error)).await;
         }
         let value = Python::attach(|py| error.value(py).clone().unbind());
         self.on_thread(route, false, move |py| handler.call1(py, (request, value))).await
+    }
+
+    fn request_for(&mut self, py: Python<'_>, route: Route<'_>, around: Around) -> PyResult<Py<PyAny>> {
+        let request = match around {
+            Around::Route => self.request(py, route)?,
+            Around::Router => {
+                let scope = self.scope(py, route)?;
+                self.new_request(py, route, &scope)?
+            }
+        };
+        Ok(request.unbind())
     }
 
     /// No handler has taken it: the outermost layer of the application's stack answers, and raises it again.
@@ -172,10 +140,44 @@ fn handler(py: Python<'_>, route: Route<'_>, error: &PyErr) -> PyResult<Option<P
     Ok(handler.map(Bound::unbind))
 }
 
-/// The result of a coroutine that never waits.
-fn finish(py: Python<'_>, coroutine: Py<PyAny>) -> PyResult<Py<PyAny>> {
-    match advance(coroutine.bind(py))? {
-        Advance::Returned(value) => Ok(value.unbind()),
-        Advance::Yielded(_) => Err(PyRuntimeError::new_err("a handler of the framework waits")),
+/// What the framework's own handlers would answer, where that can be written here.
+fn known(route: Route<'_>, handler: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> PyResult<Option<Answer>> {
+    let framework = &route.application.framework;
+    let mut body = b"{\"detail\":".to_vec();
+    let status = if handler.is(&framework.validation_exception_handler) {
+        put_validation_errors(&mut body, error)?
+    } else if handler.is(&framework.http_exception_handler) {
+        put_detail(&mut body, error)?
+    } else {
+        None
+    };
+    let Some(status) = status else {
+        return Ok(None);
+    };
+    body.push(b'}');
+    let length = Some(body.len());
+    Ok(Some(Answer::Json(Json { status, content: Content::Written(body), length, more: None, background: None })))
+}
+
+/// The status of the answer; `None`: it cannot be written here.
+fn put_validation_errors(body: &mut Vec<u8>, error: &Bound<'_, PyAny>) -> PyResult<Option<u16>> {
+    let errors = error.call_method0(intern!(error.py(), "errors"))?;
+    Ok(put_json(body, &errors).is_ok().then_some(422))
+}
+
+/// Likewise. Most exceptions with a status have a text, no headers, and a status that has a body.
+fn put_detail(body: &mut Vec<u8>, error: &Bound<'_, PyAny>) -> PyResult<Option<u16>> {
+    let py = error.py();
+    let detail = error.getattr(intern!(py, "detail"))?;
+    let headers = error.getattr_opt(intern!(py, "headers"))?;
+    let status = error.getattr(intern!(py, "status_code"))?.extract::<u16>();
+    let text = detail.cast_exact::<PyString>().ok().and_then(|detail| detail.to_str().ok());
+    let (Some(text), Ok(status)) = (text, status) else {
+        return Ok(None);
+    };
+    if headers.is_some_and(|headers| !headers.is_none()) || !has_body(status) {
+        return Ok(None);
     }
+    put_text(body, text);
+    Ok(Some(status))
 }

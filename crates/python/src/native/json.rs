@@ -12,6 +12,9 @@ use pyo3::{
 /// Nested deeper than this, Python does it: it has a limit of its own.
 const DEPTH: usize = 100;
 
+/// Floats below this that are whole have all their digits written. From 1e16 on, `repr` has an exponent.
+const WHOLE_BELOW: f64 = 1e15;
+
 /// The value is for Python to encode.
 pub(crate) struct NotUnderstood;
 
@@ -27,6 +30,9 @@ fn put(out: &mut Vec<u8>, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), 
     if let Ok(number) = value.cast_exact::<PyInt>() {
         return put_integer(out, number);
     }
+    if let Ok(number) = value.cast_exact::<PyFloat>() {
+        return put_float(out, number);
+    }
     if value.is_none() {
         out.extend_from_slice(b"null");
         return Ok(());
@@ -35,10 +41,10 @@ fn put(out: &mut Vec<u8>, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), 
         out.extend_from_slice(if truth.is_true() { b"true" } else { b"false" });
         return Ok(());
     }
-    if let Ok(number) = value.cast_exact::<PyFloat>() {
-        return put_float(out, number.value());
-    }
-    let depth = depth.checked_sub(1).ok_or(NotUnderstood)?;
+    put_container(out, value, depth.checked_sub(1).ok_or(NotUnderstood)?)
+}
+
+fn put_container(out: &mut Vec<u8>, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), NotUnderstood> {
     if let Ok(members) = value.cast_exact::<PyDict>() {
         return put_object(out, members, depth);
     }
@@ -160,35 +166,19 @@ fn put_i64(out: &mut Vec<u8>, number: i64) {
     out.extend_from_slice(&digits[start..]);
 }
 
-/// Appends `number` as Python's `repr` has it: the shortest digits that give the same number, with an exponent below
-/// 1e-4 and from 1e16 on (`float_repr_style` "short"; `format_float_short` in CPython's pystrtod.c).
-fn put_float(out: &mut Vec<u8>, number: f64) -> Result<(), NotUnderstood> {
-    use std::io::Write;
-
-    if !number.is_finite() {
+/// Appends a number as Python's `repr` has it. Python's digits are not always those that Rust would choose, both being
+/// the shortest that give the same number; so Python is asked, but for whole numbers.
+fn put_float(out: &mut Vec<u8>, number: &Bound<'_, PyFloat>) -> Result<(), NotUnderstood> {
+    let value = number.value();
+    if !value.is_finite() {
         return Err(NotUnderstood);
     }
-    let magnitude = number.abs();
-    if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) {
-        // `{:?}` of a float has a fraction always, and in this range no exponent up to 1e16.
-        let written = write!(out, "{number:?}");
-        debug_assert!(written.is_ok(), "a vector takes everything");
+    if value.fract() == 0.0 && value.abs() < WHOLE_BELOW && value != 0.0 {
+        put_i64(out, value as i64);
+        out.extend_from_slice(b".0");
         return Ok(());
     }
-    let mut text = [0; 32];
-    let mut rest = &mut text[..];
-    let written = write!(rest, "{number:e}");
-    debug_assert!(written.is_ok(), "at most 17 digits, two signs, a point, and an exponent of three digits");
-    let length = 32 - rest.len();
-    let text = &text[..length];
-    let mark = text.iter().position(|&byte| byte == b'e').ok_or(NotUnderstood)?;
-    let (digits, exponent) = (&text[..mark], &text[mark + 1..]);
-    let (sign, exponent) = exponent.strip_prefix(b"-").map_or((b'+', exponent), |exponent| (b'-', exponent));
-    out.extend_from_slice(digits);
-    out.extend_from_slice(&[b'e', sign]);
-    if exponent.len() < 2 {
-        out.push(b'0');
-    }
-    out.extend_from_slice(exponent);
+    let text = number.repr().map_err(|_| NotUnderstood)?;
+    out.extend_from_slice(text.to_str().map_err(|_| NotUnderstood)?.as_bytes());
     Ok(())
 }

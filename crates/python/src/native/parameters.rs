@@ -48,24 +48,34 @@ impl Execution {
             let model = route.application.object(py, model).clone();
             return self.model(py, route, step, &model, position);
         }
-        let (value, alias) = match self.find(py, route, step)? {
-            Found::Value(value, alias) => (value, alias),
-            Found::NoObject(alias) => return self.missing(py, route, step, alias, position),
-            Found::Nothing(alias) => match step.absent {
-                Absent::None => return self.missing(py, route, step, alias, position),
-                _ if step.required => return self.missing(py, route, step, alias, position),
-                absent => {
-                    let default = default(py, route, step, absent)?;
-                    if !step.validate_default {
-                        return Ok(Some(default));
-                    }
-                    (default, alias)
+        match self.find(py, route, step)? {
+            Found::Value(value, alias) => self.validate(route, step, (&value, alias), position),
+            Found::Nothing(alias) if !step.required => {
+                let value = default(py, route, step)?;
+                if step.validate_default {
+                    self.validate(route, step, (&value, alias), position)
+                } else {
+                    Ok(Some(value))
                 }
-            },
-        };
-        let application = route.application;
-        let validate = application.object(py, step.validate);
-        match call_with_flag(validate, &value, application.framework.from_attributes.bind(py)) {
+            }
+            Found::Nothing(alias) | Found::NoObject(alias) => {
+                let location = self.location(py, route, step, alias)?;
+                self.errors.add_missing(position, &location)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn validate<'py>(
+        &mut self,
+        route: Route<'_>,
+        step: &Step,
+        (value, alias): (&Bound<'py, PyAny>, &Alias),
+        position: usize,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = value.py();
+        let validate = route.application.object(py, step.validate);
+        match call_with_flag(validate, value, route.application.framework.from_attributes.bind(py)) {
             Ok(valid) => Ok(Some(valid)),
             Err(error) => {
                 let location = self.location(py, route, step, alias)?;
@@ -73,19 +83,6 @@ impl Execution {
                 Ok(None)
             }
         }
-    }
-
-    fn missing<'py>(
-        &mut self,
-        py: Python<'py>,
-        route: Route<'_>,
-        step: &Step,
-        alias: &Alias,
-        position: usize,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let location = self.location(py, route, step, alias)?;
-        self.errors.add_missing(position, &location)?;
-        Ok(None)
     }
 
     /// Where an error is told to be.
@@ -212,8 +209,8 @@ impl Execution {
     }
 }
 
-fn default<'py>(py: Python<'py>, route: Route<'_>, step: &Step, absent: Absent) -> PyResult<Bound<'py, PyAny>> {
-    if let Absent::Shared(object) = absent {
+fn default<'py>(py: Python<'py>, route: Route<'_>, step: &Step) -> PyResult<Bound<'py, PyAny>> {
+    if let Absent::Shared(object) = step.absent {
         return Ok(route.application.object(py, object).clone());
     }
     let default = route.application.object(py, step.field).getattr(intern!(py, "default"))?;

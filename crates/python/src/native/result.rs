@@ -93,7 +93,7 @@ impl Json {
 }
 
 /// Whether an answer of this status has a body (`fastapi.utils.is_body_allowed_for_status_code`).
-fn has_body(status: u16) -> bool {
+pub(crate) fn has_body(status: u16) -> bool {
     !(status < 200 || matches!(status, 204 | 205 | 304))
 }
 

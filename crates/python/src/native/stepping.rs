@@ -16,7 +16,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use pyo3::{exceptions::PyStopIteration, intern, prelude::*};
+use pyo3::{
+    exceptions::{PyRuntimeError, PyStopIteration},
+    intern,
+    prelude::*,
+};
 
 use super::interpreter::while_handling;
 use crate::coroutine::{Advance, advance, await_iterator};
@@ -96,8 +100,9 @@ impl Baton {
         })
     }
 
-    /// Awaits an object of Python, as `await` does. `handling`: an exception that counts as being handled meanwhile.
+    /// Awaits an object of Python on the event loop, as `await` does. `handling`: an exception that counts as being handled meanwhile.
     pub(crate) async fn wait_for(&self, awaitable: Py<PyAny>, handling: Option<&PyErr>) -> PyResult<Py<PyAny>> {
+        self.to_loop().await;
         let iterator = Python::attach(|py| await_iterator(awaitable.into_bound(py)).map(Bound::unbind))?;
         std::future::poll_fn(|_| self.advance(&iterator, handling)).await
     }
@@ -123,6 +128,14 @@ impl Baton {
                 Err(error) => Poll::Ready(Err(error)),
             }
         })
+    }
+}
+
+/// The result of a coroutine that never waits, wherever it runs.
+pub(crate) fn run_through(coroutine: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    match advance(coroutine)? {
+        Advance::Returned(value) => Ok(value.unbind()),
+        Advance::Yielded(_) => Err(PyRuntimeError::new_err("code waits that was known never to wait")),
     }
 }
 

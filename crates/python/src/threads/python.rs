@@ -120,18 +120,9 @@ impl Threads {
     fn run(&self, py: Python<'_>, seat: &Seat, mark: &mut ProcessorMark, call: Call) -> PyResult<()> {
         let attached = self.serving.attached()?;
         let exchange = call.exchange.as_ref().map(|exchange| exchange.clone_ref(py));
-        let endpoint = call.endpoint;
         let began = clock::monotonic();
         mark.begin(began);
-        let step = exchange.as_ref().map_or_else(
-            || nobody(began),
-            |exchange| {
-                let (slot, generation) = exchange.get().name();
-                Step { slot, generation, since: began }
-            },
-        );
-        let processor = mark.processor;
-        seat.set_running(Some(Running { step, processor, rested: processor, endpoint }));
+        seat.set_running(Some(running(&call, began, mark.processor)));
         let outcome = make(py, attached, call);
         self.pool().ended(seat);
         let now = clock::monotonic();
@@ -148,10 +139,22 @@ impl Threads {
             && self.pool().put_done(done)
         {
             // Fails if the loop is closed: nobody waits then.
-            let _ = attached.call_soon_threadsafe.bind(py).call1((&attached.deliver,));
+            let _ = attached.call_soon_threadsafe(py, &attached.deliver);
         }
         Ok(())
     }
+}
+
+/// What others may see of a call that begins.
+fn running(call: &Call, began: u64, processor: u64) -> Running {
+    let step = call.exchange.as_ref().map_or_else(
+        || nobody(began),
+        |exchange| {
+            let (slot, generation) = exchange.get().name();
+            Step { slot, generation, since: began }
+        },
+    );
+    Running { step, processor, rested: processor, endpoint: call.endpoint }
 }
 
 /// What a call has come to.

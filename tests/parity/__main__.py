@@ -1,0 +1,114 @@
+"""`python -m tests.parity {suite,fuzz,cases}`: compare the native path with plain ASGI."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tests.parity import suite
+from tests.parity.cases import SUBJECTS, running, subject, wire
+from tests.parity.comparing import compare, summary
+from tests.parity.environment import test_files
+from tests.parity.exclusions import DESELECTED, KNOWN_DIFFERENCES, MASKS, UNSTABLE
+from tests.parity.face import FACES, NATIVE, PLAIN, native
+from tests.parity.generated.driving import Driver
+from tests.parity.generated.fuzzing import fuzz
+from tests.parity.generated.over_wire import WireDriver
+
+SHOWN_PROBLEMS = 50
+
+
+def main() -> int:
+    """Run what was asked for; exit code 1 when there is a difference."""
+    parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("suite", help="FastAPI's own tests in each mode")
+    command.add_argument("files", nargs="*", help="test files, such as tests/test_query.py")
+    command.add_argument("--small", action="store_true", help="the selection of `make test`")
+    command.add_argument("--face", default=NATIVE, help="what is compared with plain ASGI")
+    command.add_argument("--jobs", type=int, default=suite.JOBS, help="processes at a time")
+    command.add_argument("--keep", type=Path, help="a new folder for recordings and output")
+    command.set_defaults(run=_run_suite)
+    command = commands.add_parser("fuzz", help="hostile requests to generated applications")
+    command.add_argument("--requests", type=int, default=100_000)
+    command.add_argument("--seed", default="1")
+    command.add_argument("--wire", action="store_true", help="over sockets, beside uvicorn")
+    command.add_argument("--differences", type=int, default=1, help="stop after so many")
+    command.add_argument("--face", default=NATIVE, choices=FACES, help="compared with plain ASGI")
+    command.set_defaults(run=_run_fuzz)
+    command = commands.add_parser("cases", help="the hand-written cases")
+    command.add_argument("subjects", nargs="*", default=SUBJECTS, help=", ".join(SUBJECTS))
+    command.add_argument("--wire", action="store_true", help="over sockets, beside uvicorn")
+    command.set_defaults(run=_run_cases)
+    arguments = parser.parse_args()
+    return int(arguments.run(arguments))
+
+
+def _run_suite(arguments: argparse.Namespace) -> int:
+    files = suite.small_selection() if arguments.small else arguments.files or test_files()
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = arguments.keep or Path(directory)
+        scratch.mkdir(parents=True, exist_ok=True)
+        faces = list(dict.fromkeys([PLAIN, arguments.face]))
+        recordings = suite.run(faces, files, scratch, arguments.jobs)
+    result = compare(recordings[PLAIN], recordings[arguments.face])
+    for problem in result.problems[:SHOWN_PROBLEMS]:
+        print(f"DIFFERENT {problem}")
+    print(summary(arguments.face, result))
+    print("\nnot run, or not compared:")
+    for name, reason in [*DESELECTED.items(), *UNSTABLE.items()]:
+        print(f"  {name}: {reason}")
+    for mask in MASKS:
+        print(f"  {mask.tests}: {mask.pattern.pattern}: {mask.reason}")
+    return 1 if result.problems else 0
+
+
+def _run_fuzz(arguments: argparse.Namespace) -> int:
+    driver = WireDriver() if arguments.wire else Driver(FACES[arguments.face])
+    run = fuzz(driver, arguments.requests, arguments.seed, arguments.differences)
+    for found in run.found:
+        print(found.text(), end="\n\n")
+    print(run.summary())
+    return 1 if run.found else 0
+
+
+def _run_cases(arguments: argparse.Namespace) -> int:
+    failed = 0
+    served: Counter[str] = Counter()
+    for name in arguments.subjects:
+        if arguments.wire:
+            problems = _wire_problems(name)
+        else:
+            problems = asyncio.run(_case_problems(name, served))
+        for problem in problems:
+            print(f"DIFFERENT {name}: {problem}")
+        failed += bool(problems)
+    for reason, count in served.most_common():
+        print(f"  {count:>6}  {reason}")
+    print(f"{len(arguments.subjects) - failed} of {len(arguments.subjects)} subjects are the same")
+    return 1 if failed else 0
+
+
+async def _case_problems(name: str, served: Counter[str]) -> list[str]:
+    module = subject(name)
+
+    def count(reason: str) -> None:
+        served[reason] += 1
+
+    return [
+        f"{case.title}: {line}"
+        for case in module.CASES
+        if f"{name}: {case.title}" not in KNOWN_DIFFERENCES
+        for line in await running.problems(module.make, case, native, count)
+    ]
+
+
+def _wire_problems(name: str) -> list[str]:
+    with tempfile.TemporaryDirectory() as directory:
+        return wire.problems(name, Path(directory))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

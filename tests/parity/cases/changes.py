@@ -1,0 +1,113 @@
+"""Applications that change while they serve."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from tests.parity.cases.case import case, get
+from tests.parity.generated.prelude import Odd
+
+
+async def dependency(q: int = 1) -> int:
+    return q
+
+
+async def replacement(other: str = "replaced") -> str:
+    return other
+
+
+def make() -> FastAPI:
+    app = FastAPI()
+    router = APIRouter(prefix="/router")
+
+    @app.get("/item")
+    async def item(value: Annotated[Any, Depends(dependency)]) -> Any:
+        return value
+
+    @app.get("/odd")
+    async def odd() -> None:
+        raise Odd("odd")
+
+    @router.get("/known")
+    async def known() -> str:
+        return "known"
+
+    app.include_router(router)
+    app.state.router = router
+    return app
+
+
+def override(app: FastAPI) -> None:
+    app.dependency_overrides[dependency] = replacement
+
+
+def no_override(app: FastAPI) -> None:
+    app.dependency_overrides.clear()
+
+
+def add_route(app: FastAPI) -> None:
+    @app.get("/added")
+    async def added() -> str:
+        return "added"
+
+
+def add_to_router(app: FastAPI) -> None:
+    router: APIRouter = app.state.router
+
+    @router.get("/added")
+    async def added() -> str:
+        return "added to the router"
+
+
+def put_first(app: FastAPI) -> None:
+    add_route(app)
+    route = app.router.routes.pop()
+    item = next(route for route in app.router.routes if getattr(route, "path", "") == "/item")
+    route.path_regex = item.path_regex  # type: ignore[attr-defined]
+    app.router.routes.insert(0, route)
+
+
+def remove_route(app: FastAPI) -> None:
+    app.router.routes[:] = [
+        route for route in app.router.routes if getattr(route, "path", "") != "/item"
+    ]
+
+
+def add_handler(app: FastAPI) -> None:
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"handled": str(error)}, 460)
+
+    app.add_exception_handler(Odd, handle)
+    # It counts from when the stack is built anew.
+    app.middleware_stack = app.build_middleware_stack()
+
+
+def replace_endpoint(app: FastAPI) -> None:
+    async def replaced() -> PlainTextResponse:
+        return PlainTextResponse("replaced")
+
+    for route in app.router.routes:
+        if getattr(route, "path", "") == "/item":
+            route.dependant.call = replaced  # type: ignore[attr-defined]
+            route.dependant.dependencies.clear()  # type: ignore[attr-defined]
+
+
+def debug(app: FastAPI) -> None:
+    app.debug = True
+    app.middleware_stack = app.build_middleware_stack()
+
+
+app = make()
+
+CASES = [
+    case("an override", get("/item?q=5"), override, get("/item?q=5"), get("/item?other=a")),
+    case("no override any more", override, get("/item"), no_override, get("/item?q=6")),
+    case("a route", get("/added", 404), add_route, get("/added"), get("/item")),
+    case("a route of a router", get("/router/added", 404), add_to_router, get("/router/added")),
+    case("a route that is gone", get("/item"), remove_route, get("/item", 404)),
+    case("a route before the others", get("/router/known"), put_first, get("/item")),
+    case("a handler", get("/odd", 500, raises="Odd"), add_handler, get("/odd", 460)),
+    case("an endpoint", get("/item?q=7"), replace_endpoint, get("/item")),
+    case("debugging", get("/odd", 500, raises="Odd"), debug, get("/odd", 500, raises="Odd")),
+]

@@ -1,0 +1,103 @@
+"""FastAPI's source distribution, which holds its tests, and a Python that has what they need.
+
+Both are kept in `.cache/`. The tests get an environment of their own, because they want other
+versions than ours do. What they run is the very `andon` that is installed here.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+from pathlib import Path
+
+VERSION = "0.165.0"
+HERE = Path(__file__).parent
+CACHE = HERE.parent.parent / ".cache"
+REQUIREMENTS = HERE / "suite-requirements.txt"
+# Not among what is copied: the tests shall use the installed package, not the one beside them.
+UNUSED = ("fastapi",)
+
+
+def source_directory() -> Path:
+    """The unpacked source distribution, fetched the first time."""
+    target = CACHE / f"fastapi-{VERSION}"
+    if not target.exists():
+        CACHE.mkdir(exist_ok=True)
+        _unpack(_download(), target)
+    return target
+
+
+def suite_directory(target: Path) -> Path:
+    """Copy the tests, and the applications of the tutorials that they use, into a new folder.
+
+    Each process of the suite gets its own, for some tests write files where they run.
+    """
+    source = source_directory()
+
+    def unused(directory: str, _: list[str]) -> tuple[str, ...]:
+        return UNUSED if Path(directory) == source else ()
+
+    shutil.copytree(source, target, ignore=unused)
+    return target
+
+
+def test_files() -> list[str]:
+    """All files with tests, relative to the suite's folder, in a fixed order."""
+    source = source_directory()
+    files = [path.relative_to(source) for path in (source / "tests").rglob("test_*.py")]
+    return sorted(str(file) for file in files if "benchmarks" not in str(file))
+
+
+def suite_python() -> Path:
+    """The interpreter of the suite's environment, which is made when it is not there."""
+    target = CACHE / f"parity-python-{_digest()}"
+    python = target / "bin" / "python"
+    stamp = target / "complete"
+    if not stamp.exists():
+        venv.create(target, clear=True, with_pip=True)
+        install = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True)
+        stamp.touch()
+    return python
+
+
+def links(target: Path) -> Path:
+    """A folder for PYTHONPATH, with the `andon` that is installed, and this package."""
+    target.mkdir()
+    installed = importlib.util.find_spec("andon")
+    assert installed is not None and installed.origin is not None, "andon is not installed"
+    (target / "andon").symlink_to(Path(installed.origin).parent)
+    (target / "andon_parity").symlink_to(HERE)
+    return target
+
+
+def _digest() -> str:
+    made_from = REQUIREMENTS.read_bytes() + sys.version.encode()
+    return hashlib.sha256(made_from).hexdigest()[:12]
+
+
+def _download() -> Path:
+    archive = CACHE / f"fastapi-{VERSION}.tar.gz"
+    if not archive.exists():
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "download", "--quiet"),
+                *("--no-binary", ":all:", "--no-deps", "--dest", str(CACHE)),
+                f"fastapi=={VERSION}",
+            ],
+            check=True,
+        )
+    return archive
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    # Unpacked beside the target and renamed, so that an interrupted run leaves no half of it.
+    partial = CACHE / f"unpacking-{os.getpid()}"
+    with tarfile.open(archive) as opened:
+        opened.extractall(partial, filter="data")
+    (partial / target.name).rename(target)
+    partial.rmdir()

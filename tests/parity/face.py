@@ -1,0 +1,94 @@
+"""The two faces of an application: plain ASGI, and the native path behind an ASGI interface.
+
+Whoever compares calls `plain(application)` or `native(application)` once for each application and
+then the face for each request. A face says who served a request through the callable `served`:
+`NATIVE`, or the reason why it was not.
+"""
+
+import json
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+from unittest import mock
+
+from .observation import Receive, Scope, Send
+
+PLAIN = "plain"
+NATIVE = "native"
+DUMPS = json.dumps
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Served = Callable[[str], None]
+
+
+class Face(Protocol):
+    """Serves one request, and says by whom it was served."""
+
+    def __call__(
+        self, scope: Scope, receive: Receive, send: Send, served: Served
+    ) -> Awaitable[None]: ...
+
+
+MakeFace = Callable[[Any], Face]
+
+
+def plain(application: Application) -> Face:
+    """The application itself."""
+    return _pass_through(application, PLAIN)
+
+
+def native(application: Application) -> Face:
+    """The native path, as a worker has it."""
+    return NativeFace(application)
+
+
+class NativeFace:
+    """Inspects its application with the first request, and anew with the first after a change."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._face: Face | None = None
+
+    def __call__(
+        self, scope: Scope, receive: Receive, send: Send, served: Served
+    ) -> Awaitable[None]:
+        if self._face is None:
+            self._face = self._inspected()
+        return self._face(scope, receive, send, served)
+
+    def _inspected(self) -> Face:
+        # Here, because the recorder is also loaded where only the plain face is wanted.
+        from andon import _andon
+        from andon.native import inspect
+
+        found = inspect(self._application)
+        if found.reason is not None:
+            return _pass_through(self._application, f"application: {found.reason}")
+        # A test may have replaced it, to count how often it is called by a request.
+        with mock.patch.object(json, "dumps", DUMPS):
+            description = found.description.to_json()
+        # Weakly, for the collector does not see what the extension module holds.
+        forget = weakref.WeakMethod(self._forget)
+
+        def on_change() -> None:
+            if method := forget():
+                method()
+
+        face: Face = _andon.NativeApp(
+            description, found.objects, found.guards, found.calls(on_change)
+        )
+        return face
+
+    def _forget(self) -> None:
+        self._face = None
+
+
+def _pass_through(application: Application, reason: str) -> Face:
+    def call(scope: Scope, receive: Receive, send: Send, served: Served) -> Awaitable[None]:
+        served(reason)
+        return application(scope, receive, send)
+
+    return call
+
+
+FACES: dict[str, MakeFace] = {PLAIN: plain, NATIVE: native}

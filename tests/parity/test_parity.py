@@ -1,0 +1,92 @@
+"""The native path answers as plain ASGI does: cases, generated requests, FastAPI's own tests.
+
+Smaller than `make parity` and `make fuzz`, which are for whoever changes the native path.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from tests.parity import suite
+from tests.parity.cases import SUBJECTS, subject, wire
+from tests.parity.cases.case import Case
+from tests.parity.cases.keeping import kept_by_case
+from tests.parity.cases.running import problems
+from tests.parity.comparing import compare, summary
+from tests.parity.exclusions import (
+    BY_DESIGN,
+    DESELECTED,
+    KNOWN_DIFFERENCES,
+    LEAST_NATIVE_SHARE,
+    LEAVING_EXCEPTIONS,
+    MASKS,
+    UNSTABLE,
+)
+from tests.parity.face import NATIVE, PLAIN, native
+from tests.parity.generated.driving import Driver
+from tests.parity.generated.fuzzing import fuzz
+from tests.parity.generated.over_wire import WireDriver
+
+FUZZ_REQUESTS = 5_000
+WIRE_REQUESTS = 1_500
+FUZZ_SEED = "make test"
+SUITE_SECONDS = 600
+# Fewer mean that something was not collected as it should be, not that it is well.
+FEWEST_PASSED = 700
+ALL_CASES = [(name, case) for name in SUBJECTS for case in subject(name).CASES]
+
+
+@pytest.mark.parametrize(
+    ("name", "case"), ALL_CASES, ids=[f"{name}: {case.title}" for name, case in ALL_CASES]
+)
+def test_a_case_is_answered_the_same(name: str, case: Case) -> None:
+    found = asyncio.run(problems(subject(name).make, case, native))
+    if f"{name}: {case.title}" in KNOWN_DIFFERENCES:
+        assert found, "it is no longer different"
+    else:
+        assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_nothing_is_left_over_of_a_request(
+    name: str, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    if name in LEAVING_EXCEPTIONS:
+        request.applymarker(pytest.mark.xfail(reason=LEAVING_EXCEPTIONS[name], strict=True))
+    # pytest keeps what is logged.
+    with caplog.at_level(logging.CRITICAL, "python_multipart"):
+        assert asyncio.run(kept_by_case(name, native)) == {}
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_cases_are_answered_over_sockets_as_uvicorn_does(name: str, tmp_path: Path) -> None:
+    assert wire.problems(name, tmp_path) == []
+
+
+def test_hostile_requests_to_generated_applications_are_answered_the_same() -> None:
+    run = fuzz(Driver(native), FUZZ_REQUESTS, FUZZ_SEED)
+    assert not run.found, run.found[0].text()
+
+
+def test_hostile_requests_over_sockets_are_answered_as_uvicorn_does() -> None:
+    run = fuzz(WireDriver(), WIRE_REQUESTS, FUZZ_SEED)
+    assert not run.found, run.found[0].text()
+
+
+@pytest.mark.compliance
+@pytest.mark.timeout(SUITE_SECONDS)
+def test_fastapis_own_tests_give_the_same(tmp_path: Path) -> None:
+    recordings = suite.run([PLAIN, NATIVE], suite.small_selection(), tmp_path)
+    result = compare(recordings[PLAIN], recordings[NATIVE])
+    text = "\n".join([*result.problems, summary(NATIVE, result)])
+    assert not result.problems, text
+    assert result.passed_plain >= FEWEST_PASSED, text
+    assert result.native_share >= LEAST_NATIVE_SHARE, text
+
+
+def test_every_exclusion_has_a_reason() -> None:
+    lists = (DESELECTED, UNSTABLE, BY_DESIGN, KNOWN_DIFFERENCES)
+    assert all(reason for exclusions in lists for reason in exclusions.values())
+    assert all(mask.reason for mask in MASKS)
