@@ -23,13 +23,6 @@ KNOWN_DIFFERENCES: dict[str, str] = {
     ),
 }
 
-# Subjects of which something is left over, as long as an exception that no handler takes and the
-# frames of its traceback hold each other where the collector does not see.
-LEAVING_EXCEPTIONS: dict[str, str] = dict.fromkeys(
-    ("bodies", "responses", "response_models", "errors", "lifecycle", "streams"),
-    "exceptions without a handler are never freed",
-)
-
 # Beginnings of reasons why an exchange on one of FastAPI's routes is the application's for good.
 # The native share is that of all others.
 BY_DESIGN: dict[str, str] = {

@@ -20,7 +20,6 @@ from tests.parity.exclusions import (
     DESELECTED,
     KNOWN_DIFFERENCES,
     LEAST_NATIVE_SHARE,
-    LEAVING_EXCEPTIONS,
     MASKS,
     UNSTABLE,
 )
@@ -50,11 +49,7 @@ def test_a_case_is_answered_the_same(name: str, case: Case) -> None:
 
 
 @pytest.mark.parametrize("name", SUBJECTS)
-def test_nothing_is_left_over_of_a_request(
-    name: str, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
-) -> None:
-    if name in LEAVING_EXCEPTIONS:
-        request.applymarker(pytest.mark.xfail(reason=LEAVING_EXCEPTIONS[name], strict=True))
+def test_nothing_is_left_over_of_a_request(name: str, caplog: pytest.LogCaptureFixture) -> None:
     # pytest keeps what is logged.
     with caplog.at_level(logging.CRITICAL, "python_multipart"):
         assert asyncio.run(kept_by_case(name, native)) == {}

@@ -26,6 +26,7 @@ _SOURCES = frozenset(
         "opentelemetry",
         "pydantic",
         "pydantic_core",
+        "pydantic_extra_types",
         "python_multipart",
         "starlette",
         "typing_extensions",

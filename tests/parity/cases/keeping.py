@@ -15,6 +15,8 @@ from tests.parity.request import Client
 # Caches fill up with the first ones.
 WARM_ROUNDS = 3
 ROUNDS = 6
+# Threads come and go with what they hold: what is kept of requests is kept each time.
+ATTEMPTS = 4
 
 
 async def kept_by_case(name: str, make_face: MakeFace) -> dict[str, int]:
@@ -31,10 +33,18 @@ async def kept_by_case(name: str, make_face: MakeFace) -> dict[str, int]:
         for case in module.CASES:
             steps = [step for step in case.steps if isinstance(step, Step)]
             if len(steps) == len(case.steps):
-                kept[case.title] = await _kept(make_face(module.app), steps)
+                kept[case.title] = await _least_kept(make_face(module.app), steps)
     finally:
         gc.unfreeze()
     return {title: count for title, count in kept.items() if count}
+
+
+async def _least_kept(face: Face, steps: list[Step]) -> int:
+    for _ in range(ATTEMPTS):
+        kept = await _kept(face, steps)
+        if kept <= 0:
+            return 0
+    return kept
 
 
 async def _kept(face: Face, steps: list[Step]) -> int:

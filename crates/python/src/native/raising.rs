@@ -1,22 +1,25 @@
 //! An ASGI application that raises: what stands in place of the application under its outermost layer, so that this layer
 //! sees the exception of a native route as its own.
+//!
+//! The frames that the exception passes hold these objects, and the exception holds the frames. So whoever has raised it
+//! gives it away: Python's collector does not see what objects of Rust hold, and would never free the two.
 
 use parking_lot::Mutex;
 use pyo3::{exceptions::PyRuntimeError, intern, prelude::*, types::PyDict};
 
 use crate::{awaitable::Done, coroutine::await_iterator};
 
-/// Raises an exception when it is called as an application and awaited.
+/// Raises an exception when it is called as an application and awaited, which can be done once.
 #[pyclass(frozen, module = "andon._andon")]
 pub(crate) struct Raiser {
-    error: Py<PyAny>,
+    error: Mutex<Option<Py<PyAny>>>,
     /// The answer has begun, which the layers above must be told.
     begun: bool,
 }
 
 impl Raiser {
     pub(crate) fn new(py: Python<'_>, error: &PyErr, begun: bool) -> Self {
-        Self { error: error.value(py).clone().into_any().unbind(), begun }
+        Self { error: Mutex::new(Some(error.value(py).clone().into_any().unbind())), begun }
     }
 }
 
@@ -26,14 +29,14 @@ impl Raiser {
         let message = PyDict::new(py);
         message.set_item(intern!(py, "type"), intern!(py, "http.response.start"))?;
         let telling = if self.begun { Some(await_iterator(send.bind(py).call1((message,))?)?.unbind()) } else { None };
-        Ok(Raising { error: self.error.clone_ref(py), telling: Mutex::new(telling) })
+        Ok(Raising { error: Mutex::new(self.error.lock().take()), telling: Mutex::new(telling) })
     }
 }
 
 /// What [`Raiser`] returns.
 #[pyclass(frozen, module = "andon._andon")]
 pub(crate) struct Raising {
-    error: Py<PyAny>,
+    error: Mutex<Option<Py<PyAny>>>,
     telling: Mutex<Option<Py<PyAny>>>,
 }
 
@@ -54,7 +57,11 @@ impl Raising {
         {
             return Err(PyRuntimeError::new_err("a message that goes nowhere has waited"));
         }
-        Err(PyErr::from_value(self.error.bind(py).clone()))
+        let error = self.error.lock().take();
+        Err(error.map_or_else(
+            || PyRuntimeError::new_err("an exception was to be raised a second time"),
+            |error| PyErr::from_value(error.into_bound(py)),
+        ))
     }
 }
 
