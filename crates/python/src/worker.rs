@@ -353,7 +353,7 @@ impl Worker {
         let body_whole = header.flags.contains(Flags::END);
         let native =
             if head.websocket { None } else { find_native(py, &self.serving, (&head, &fields), payload, header.flags) };
-        let threaded = native.as_ref().is_some_and(|native| native.is_threaded(py, body_whole));
+        let threaded = native.as_ref().is_some_and(NativeRequest::is_threaded);
         let exchange = match native {
             Some(native) => self.native_exchange(py, header, native, &head)?,
             None => self.asgi_exchange(py, header, &head, fields)?,

@@ -33,6 +33,8 @@ pub(crate) struct NativeRequest {
     number: usize,
     incoming: Incoming,
     head: Box<[u8]>,
+    /// All of it is to run on a thread.
+    threaded: bool,
 }
 
 /// The native route of a request, and what it brings for it; `None`: the application serves it.
@@ -52,14 +54,19 @@ pub(crate) fn find_native(
     let Served::Natively(number) = application.find(py, head.method, path, &mut captures) else {
         return None;
     };
-    // What is to run on a thread though it was written for the loop needs what the application was prepared with.
-    if flags.contains(Flags::THREAD) && !application.route_objects(number).threaded {
+    let (native, objects) = (application.route(number), application.route_objects(number));
+    // A thread cannot wait for the rest of the body.
+    let ready = (flags.contains(Flags::END) || native.body.is_none()) && application.has_default_limiter(py);
+    let offloaded = flags.contains(Flags::THREAD) && !objects.threaded;
+    // What cannot be offloaded here, the application does: it was prepared for that.
+    if offloaded && !(objects.offloadable && ready) {
         return None;
     }
     let parts = Parts { path, captures, query: head.query, fields: fields.clone() };
-    let incoming = Incoming::gather(application.route(number), parts);
+    let incoming = Incoming::gather(native, parts);
+    let threaded = ready && (objects.threaded || offloaded);
     let head = payload[..payload.len() - fields.body().len()].into();
-    Some(NativeRequest { application, number, incoming, head })
+    Some(NativeRequest { application, number, incoming, head, threaded })
 }
 
 impl NativeRequest {
@@ -89,12 +96,9 @@ impl NativeRequest {
         Ok(exchange)
     }
 
-    /// Whether the code can run on a thread from its beginning to its end.
-    pub(crate) fn is_threaded(&self, py: Python<'_>, body_whole: bool) -> bool {
-        let reads_body = self.application.route(self.number).body.is_some();
-        self.application.route_objects(self.number).threaded
-            && (body_whole || !reads_body)
-            && self.application.has_default_limiter(py)
+    /// Whether the code is to run on a thread from its beginning on.
+    pub(crate) fn is_threaded(&self) -> bool {
+        self.threaded
     }
 }
 

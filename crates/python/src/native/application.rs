@@ -39,6 +39,8 @@ pub(crate) struct RouteObjects {
     pub(crate) calls: Box<[CallObjects]>,
     /// All of it can run on one thread: it has `def` functions and generators only.
     pub(crate) threaded: bool,
+    /// Likewise but for the endpoint, a coroutine function that cannot suspend.
+    pub(crate) offloadable: bool,
     /// The path as errors tell it: without convertors.
     pub(crate) path: String,
 }
@@ -158,8 +160,11 @@ impl Binding<'_, '_> {
         }
         let names = route.path_names.iter().map(|text| &*self.plan_texts[*text as usize]);
         let calls = route.program.calls.iter().map(|call| self.call(call)).collect::<PyResult<Box<[_]>>>()?;
+        let endpoint = route.program.endpoint();
+        let threaded = has_threaded_dependencies(&route.program, &calls);
         Ok(RouteObjects {
-            threaded: is_threaded(&route.program, &calls),
+            threaded: threaded && endpoint.kind == CallKind::Function,
+            offloadable: threaded && endpoint.kind == CallKind::Coroutine && !endpoint.suspends,
             calls,
             path: without_convertors(&route.path, names),
         })
@@ -186,14 +191,15 @@ impl Binding<'_, '_> {
     }
 }
 
-fn is_threaded(program: &Program, objects: &[CallObjects]) -> bool {
+/// Whether all that the endpoint depends on can run on the thread on which the endpoint does.
+fn has_threaded_dependencies(program: &Program, objects: &[CallObjects]) -> bool {
     let threaded = |(call, objects): (&Call, &CallObjects)| match call.kind {
         CallKind::Function | CallKind::Generator => true,
         CallKind::Coroutine => objects.never_waits,
         CallKind::AsyncGenerator => false,
     };
-    // A coroutine as endpoint belongs to the event loop in any case.
-    program.endpoint().kind == CallKind::Function && program.calls.iter().zip(objects).all(threaded)
+    // The last call is the endpoint.
+    program.calls.iter().zip(objects).take(objects.len() - 1).all(threaded)
 }
 
 /// Whether it is one of FastAPI's own classes of security schemes, whose code looks at the request and nothing else.

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use andon_plan::CallKind;
 use parking_lot::Mutex;
-use pyo3::{exceptions::PySystemError, prelude::*, types::PyTuple};
+use pyo3::{
+    exceptions::PySystemError,
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
 
 use super::{
     execution::{Execution, Route},
@@ -23,6 +27,15 @@ struct Prepared {
 impl Prepared {
     fn call(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         call_with_keywords(self.function.bind(py), self.keywords.bind(py), &self.arguments).map(Bound::unbind)
+    }
+
+    /// Runs a coroutine function that cannot suspend to its end, with an event loop at hand if it asks for one.
+    fn drive(&self, py: Python<'_>, route: Route<'_>) -> PyResult<Py<PyAny>> {
+        let arguments = PyDict::new(py);
+        for (keyword, argument) in self.keywords.bind(py).iter().zip(&self.arguments) {
+            arguments.set_item(keyword, argument)?;
+        }
+        route.application.framework.drive.call1(py, (&self.function, arguments))
     }
 }
 
@@ -75,6 +88,11 @@ impl Execution {
         let number = (route.native.program.calls.len() - 1) as u16;
         let returned = match route.native.program.endpoint().kind {
             CallKind::Function => self.function_endpoint(route, number).await?,
+            // It was written for the event loop, and is on a thread because it was asked for there.
+            CallKind::Coroutine if self.baton.place() == Place::Thread => {
+                let value = Python::attach(|py| self.prepare(py, route, number).drive(py, route))?;
+                Returned { value, validated: None }
+            }
             _ => Returned { value: self.call(route, number).await?, validated: None },
         };
         Python::attach(|py| self.answer(py, route, returned))

@@ -1,4 +1,5 @@
-//! The classes and functions of FastAPI, Starlette and pydantic that native routes use, looked up once per plan.
+//! The classes and functions of FastAPI, Starlette, pydantic and Andon's own Python half that native routes use, looked up
+//! once per plan.
 //!
 //! The inspection has made sure that they are the known ones. The application has imported them all.
 
@@ -30,6 +31,8 @@ macro_rules! framework {
 }
 
 framework! {
+    /// `drive(function, arguments)` runs a coroutine function that cannot suspend.
+    drive: "andon.offload" "drive",
     /// `Request(scope, receive, send)`.
     request: "starlette.requests" "Request",
     /// Raised where the body of a request breaks off.
