@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,15 @@ def test_an_endpoint_that_cannot_wait_runs_on_a_thread_if_the_front_asks(
         assert worker.answer(path) == b"MainThread"
     # What can wait stays where it is.
     assert worker.answer("/context", THREAD) == b'["seen","seen"]'
+
+
+def test_an_offloaded_endpoint_is_served_natively_on_its_thread(tmp_path: Path) -> None:
+    environment = {"TEST_SCRATCH": str(tmp_path)}
+    with FakeFront("native_execution:app", environment=environment) as front:
+        how = json.loads(front.answer("/how/async", THREAD))
+        assert how["native"] and how["thread"].startswith("andon-")
+        for path in ("/raise/http", "/raise/handled", "/scopes"):
+            assert front.answer(path, THREAD) == front.answer(path)
 
 
 def test_offloaded_calls_wait_together(worker: FakeFront) -> None:

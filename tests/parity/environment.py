@@ -6,17 +6,16 @@ versions than ours do. What they run is the very `andon` that is installed here.
 
 import hashlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import venv
 from pathlib import Path
 
+from tests.support.source_distribution import CACHE, unpacked
+
 VERSION = "0.165.0"
 HERE = Path(__file__).parent
-CACHE = HERE.parent.parent / ".cache"
 REQUIREMENTS = HERE / "suite-requirements.txt"
 # Not among what is copied: the tests shall use the installed package, not the one beside them.
 UNUSED = ("fastapi",)
@@ -24,11 +23,7 @@ UNUSED = ("fastapi",)
 
 def source_directory() -> Path:
     """The unpacked source distribution, fetched the first time."""
-    target = CACHE / f"fastapi-{VERSION}"
-    if not target.exists():
-        CACHE.mkdir(exist_ok=True)
-        _unpack(_download(), target)
-    return target
+    return unpacked("fastapi", VERSION)
 
 
 def suite_directory(target: Path) -> Path:
@@ -78,26 +73,3 @@ def links(target: Path) -> Path:
 def _digest() -> str:
     made_from = REQUIREMENTS.read_bytes() + sys.version.encode()
     return hashlib.sha256(made_from).hexdigest()[:12]
-
-
-def _download() -> Path:
-    archive = CACHE / f"fastapi-{VERSION}.tar.gz"
-    if not archive.exists():
-        subprocess.run(
-            [
-                *(sys.executable, "-m", "pip", "download", "--quiet"),
-                *("--no-binary", ":all:", "--no-deps", "--dest", str(CACHE)),
-                f"fastapi=={VERSION}",
-            ],
-            check=True,
-        )
-    return archive
-
-
-def _unpack(archive: Path, target: Path) -> None:
-    # Unpacked beside the target and renamed, so that an interrupted run leaves no half of it.
-    partial = CACHE / f"unpacking-{os.getpid()}"
-    with tarfile.open(archive) as opened:
-        opened.extractall(partial, filter="data")
-    (partial / target.name).rename(target)
-    partial.rmdir()
