@@ -1,21 +1,36 @@
 """Source distributions of other projects, fetched from the package index into `.cache/`."""
 
-import os
+import fcntl
 import subprocess
 import sys
 import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 CACHE = Path(__file__).parent.parent.parent / ".cache"
 
 
 def unpacked(name: str, version: str) -> Path:
-    """Return the unpacked source distribution, fetching it the first time."""
+    """Return the unpacked source distribution, fetching it the first time.
+
+    Threads and processes that ask for it at once wait for the first of them.
+    """
     target = CACHE / f"{name}-{version}"
-    if not target.exists():
-        CACHE.mkdir(exist_ok=True)
-        _unpack(_download(name, version), target)
+    CACHE.mkdir(exist_ok=True)
+    with _exclusively(CACHE / f"{target.name}.lock"):
+        if not target.exists():
+            _unpack(_download(name, version), target)
     return target
+
+
+@contextmanager
+def _exclusively(lock: Path) -> Iterator[None]:
+    with lock.open("w") as held:
+        # Closing the file releases it; each opening of a file has a lock of its own.
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _download(name: str, version: str) -> Path:
@@ -34,8 +49,6 @@ def _download(name: str, version: str) -> Path:
 
 def _unpack(archive: Path, target: Path) -> None:
     # Unpacked beside the target and renamed, so that an interrupted run leaves no half of it.
-    partial = CACHE / f"unpacking-{os.getpid()}"
-    with tarfile.open(archive) as opened:
+    with tempfile.TemporaryDirectory(dir=CACHE) as partial, tarfile.open(archive) as opened:
         opened.extractall(partial, filter="data")
-    (partial / target.name).rename(target)
-    partial.rmdir()
+        (Path(partial) / target.name).rename(target)
