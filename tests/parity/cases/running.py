@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from tests.parity.caches import clear_caches
 from tests.parity.cases.case import Case, Step
 from tests.parity.face import MakeFace, Served, plain
 from tests.parity.generated.prelude import EVENTS
@@ -33,6 +34,7 @@ async def problems(
 async def _observations(
     make: Callable[[], Any], case: Case, make_face: MakeFace, served: Served
 ) -> list[Observation]:
+    clear_caches()
     application = make()
     face = make_face(application)
     seen = []

@@ -14,22 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-import fastapi._compat.v2
-import fastapi.dependencies.models
 
+from tests.parity.caches import clear_caches
 from tests.parity.face import Face, MakeFace, plain
 from tests.parity.generated.prelude import EVENTS, SCOPE
 from tests.parity.observation import Observation, differences, observe
 from tests.parity.request import Client, Request
 
 BATCH_SECONDS = 120.0
-# Caches of FastAPI's by function and by model, which would keep each application alive.
-CACHES = [
-    value
-    for module in (fastapi.dependencies.models, fastapi._compat.v2)
-    for value in vars(module).values()
-    if hasattr(value, "cache_clear")
-]
 _numbers = itertools.count()
 
 
@@ -172,5 +164,4 @@ def loaded(source: str) -> Iterator[Any]:
     finally:
         del sys.modules[name]
         del linecache.cache[file]
-        for cache in CACHES:
-            cache.cache_clear()
+        clear_caches()
