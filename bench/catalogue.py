@@ -1,7 +1,7 @@
 """All cases, in the order in which they are run and reported."""
 
 from bench.case import Case
-from bench.cases import endurance, framework, idle, kill, overload, stalls, throughput
+from bench.cases import endurance, framework, idle, kill, memory, overload, stalls, throughput
 from bench.experiments import (
     e1_blocked_worker,
     e2_async_lock,
@@ -25,6 +25,7 @@ CASES: dict[str, Case] = {
         overload,
         stalls,
         idle,
+        memory,
         endurance,
         kill,
     )

@@ -183,6 +183,7 @@ BARE_HYPER = Server(
 # Andon with an option that makes it another server in the cases that measure it.
 OFFLOAD = ANDON.having("andon-offload", "Andon, offload", "--on-block", "offload")
 ELASTIC = ANDON.having("andon-elastic", "Andon, 3 workers at most", "--max-workers", "3")
+ASGI_ONLY = ANDON.having("andon-asgi", "Andon, no native routes", "--native", "off")
 EXPLAIN = ANDON.having("andon-explain", "Andon, explaining", "--explain")
 QUEUE_TIMEOUT_SECONDS = 0.5
 # As many threads as the framework has under the others, so that all have the same capacity.
@@ -196,5 +197,5 @@ BOUNDED = ANDON.having(
 
 TITLES = {
     server.name: server.title
-    for server in (*SERVERS.values(), BARE_HYPER, OFFLOAD, ELASTIC, EXPLAIN, BOUNDED)
+    for server in (*SERVERS.values(), BARE_HYPER, OFFLOAD, ELASTIC, ASGI_ONLY, EXPLAIN, BOUNDED)
 }

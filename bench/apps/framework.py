@@ -1,13 +1,15 @@
 """FastAPI routes as real applications have them, for the cases that measure the framework's part.
 
 `app` has no middleware; `wrapped` has one of the application's own, `shared` allows other origins,
-`crowded` has many routes.
+`crowded` has many routes, `overridden` gets an override of a dependency while it runs.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Form, HTTPException, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel
@@ -116,6 +118,24 @@ async def refused() -> None:
     raise HTTPException(status_code=403, detail="not for you")
 
 
+@router.post("/sign-in")
+async def sign_in(
+    name: Annotated[str, Form()], remember: Annotated[bool, Form()] = False
+) -> dict[str, object]:
+    return {"name": name, "remember": remember}
+
+
+@router.get("/lines")
+async def lines() -> AsyncIterator[dict[str, int]]:
+    for number in range(3):
+        yield {"number": number}
+
+
+@router.get("/failing")
+async def failing() -> None:
+    raise LookupError("nobody handles this")
+
+
 def _nested() -> APIRouter:
     """Make 50 routes in five routers under one, all with a parameter."""
     api = APIRouter(prefix="/api/v1")
@@ -127,8 +147,17 @@ def _nested() -> APIRouter:
     return api
 
 
-def _with(included: APIRouter) -> FastAPI:
-    application = FastAPI()
+@asynccontextmanager
+async def overriding_later(application: FastAPI) -> AsyncIterator[None]:
+    def override() -> None:
+        application.dependency_overrides[service] = settings
+
+    asyncio.get_running_loop().call_later(0.5, override)
+    yield
+
+
+def _with(included: APIRouter, **options: Any) -> FastAPI:
+    application = FastAPI(**options)
     application.include_router(included)
     return application
 
@@ -137,6 +166,7 @@ app = _with(router)
 crowded = _with(_nested())
 wrapped = _with(router)
 shared = _with(router)
+overridden = _with(router, lifespan=overriding_later)
 shared.add_middleware(CORSMiddleware, allow_origins=["https://example.org"])
 
 

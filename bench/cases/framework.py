@@ -20,6 +20,7 @@ from bench.cases.throughput import (
     titles_of,
 )
 from bench.charts import panel
+from bench.servers import ASGI_ONLY
 from bench.svg import Chart, bars
 from bench.tables import Table
 from bench.wrk import Request
@@ -72,6 +73,14 @@ VARIANTS = (
         HELLO,
     ),
     Variant("no-cors", "the same without", "framework:app", Request("/async"), HELLO),
+    Variant(
+        "overridden",
+        "an override was set while it runs",
+        "framework:overridden",
+        Request("/async"),
+        HELLO,
+        beside=(ASGI_ONLY,),
+    ),
     Variant(
         "invalid",
         "a parameter that is not valid (422)",

@@ -46,7 +46,9 @@ from bench.wrk import Request
 
 @dataclass(frozen=True)
 class Variant:
-    """What is requested, over how many connections, and a right answer's body and status."""
+    """What is requested, over how many connections, and a right answer's body and status.
+    ``beside`` are further rows of Andon with other options.
+    """
 
     name: str
     title: str
@@ -55,6 +57,7 @@ class Variant:
     is_right: Callable[[bytes], bool]
     connections: int = 32
     status: int = 200
+    beside: tuple[Server, ...] = ()
 
 
 def is_json(expected: Any) -> Callable[[bytes], bool]:
@@ -144,7 +147,8 @@ def run(session: Session) -> list[Row]:
     """Measure every wanted variant."""
     measure(session, VARIANTS)
     if session.wants(WEBSOCKET):
-        _rounds(session, WEBSOCKET, "bare:app", partial(_websocket, session))
+        load = partial(_websocket, session)
+        _rounds(session, session.servers, WEBSOCKET, "bare:app", load)
     return session.rows
 
 
@@ -152,11 +156,16 @@ def measure(session: Session, variants: Sequence[Variant]) -> None:
     """Measure those variants that are wanted, and add their rows to the session's."""
     for variant in variants:
         if session.wants(variant.name):
-            _rounds(session, variant.name, variant.app, partial(_load, session, variant))
+            servers = session.with_andon_as(*variant.beside)
+            if variant.name in REFERENCED:
+                servers.append(BARE_HYPER)
+            load = partial(_load, session, variant)
+            _rounds(session, servers, variant.name, variant.app, load)
 
 
-def _rounds(session: Session, name: str, app: str, load: Callable[[Running], Row]) -> None:
-    servers = [*session.servers, *([BARE_HYPER] if name in REFERENCED else [])]
+def _rounds(
+    session: Session, servers: list[Server], name: str, app: str, load: Callable[[Running], Row]
+) -> None:
     samples: dict[str, list[Row]] = {server.name: [] for server in servers}
     for number in range(session.repeats(3)):
         shift = number % len(servers)
