@@ -5,18 +5,16 @@
 //! GIL: the calls do not block, and taking it again would cost more than they do.
 
 use std::{
-    os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd},
+    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     sync::Arc,
     time::Duration,
 };
 
 use andon_wire::{
-    FLOW_WINDOW, Flags, FrameHeader, FromWorker, ToWorker, WireError,
-    frame::{HEADER_LENGTH, NO_SLOT, StartFailure, begin_frame, finish_frame, parse_credit, put_frame},
-    head::{Fields, RequestHead},
+    Flags, FromWorker, WireError,
+    frame::{NO_SLOT, StartFailure, begin_frame, finish_frame, put_frame},
     memory::SharedMemory,
     routes::put_routes,
-    websocket::Close,
 };
 use parking_lot::Mutex;
 use pyo3::{
@@ -24,20 +22,14 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyTuple},
 };
-use rustix::{
-    io::Errno,
-    net::{RecvFlags, SendFlags, recv, send},
-};
+use rustix::net::{SendFlags, send};
 
 use crate::{
     awaitable::Done,
     child::TaskFactory,
     errands::{self, Errands},
-    exchange::{Exchange, NativeRequest, Protocol, find_native},
-    http::Http,
     meter::Collections,
     native::{Application, Calls as NativeCalls, default_limiter},
-    outflow::Outflow,
     output::Flush,
     routes::{RouteDescription, route},
     scope::ScopeTemplate,
@@ -45,34 +37,23 @@ use crate::{
     starter::Starter,
     threads::Threads,
     watch,
-    websocket::WebSocket,
 };
 
-/// The read buffer's length in bytes; it grows for a frame that is larger.
-const READ_SIZE: usize = 256 * 1024;
+mod reading;
+mod starting;
+mod writing;
 
-/// After so many frames the answers so far are written: the front works on them while the next ones are made.
-const FLUSH_EVERY: usize = 8;
+pub(crate) use reading::Turn;
 
 fn violated(error: WireError) -> PyErr {
     PyRuntimeError::new_err(format!("the front broke the protocol of the wire: {error}"))
-}
-
-/// What reading the wire came to.
-#[pyclass(frozen, eq, eq_int, module = "andon._andon")]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// There may be more later.
-    Continue = 0,
-    /// The worker is to end: it was told so, or the front is gone.
-    End = 1,
 }
 
 /// A worker process's end of the wire.
 #[pyclass(frozen, module = "andon._andon")]
 pub(crate) struct Worker {
     serving: Arc<Serving>,
-    input: Mutex<Input>,
+    input: Mutex<reading::Input>,
 }
 
 /// What the worker calls in Python for itself.
@@ -85,12 +66,6 @@ pub(crate) struct Calls {
     take_stack: Py<PyAny>,
     /// `offload()` lets endpoints be run on threads: called once, before the first request of which that is asked.
     offload: Py<PyAny>,
-}
-
-#[derive(Default)]
-struct Input {
-    buffer: Vec<u8>,
-    filled: usize,
 }
 
 #[pymethods]
@@ -258,167 +233,6 @@ impl Worker {
     }
 }
 
-impl Worker {
-    /// Writes what the socket takes now; the rest waits for [`flush`](Self::flush).
-    fn flush_early(&self) -> PyResult<()> {
-        self.serving.output().lock().write(self.serving.wire()).map(drop)
-    }
-
-    fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        let (before, after) = {
-            let mut output = self.serving.output().lock();
-            let after = if output.write(self.serving.wire())? { Flush::Idle } else { Flush::WhenWritable };
-            (std::mem::replace(&mut output.flush, after), after)
-        };
-        let python = self.serving.python();
-        let descriptor = self.serving.wire().as_raw_fd();
-        match (before, after) {
-            (Flush::WhenWritable, Flush::WhenWritable) => {}
-            (_, Flush::WhenWritable) => {
-                python.add_writer.bind(py).call1((descriptor, &python.flush))?;
-            }
-            (Flush::WhenWritable, _) => {
-                python.remove_writer.bind(py).call1((descriptor,))?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn take_in(&self, py: Python<'_>) -> PyResult<Turn> {
-        let mut input = std::mem::take(&mut *self.input.lock());
-        let outcome = self.read_frames(py, &mut input);
-        *self.input.lock() = input;
-        outcome
-    }
-
-    fn read_frames(&self, py: Python<'_>, input: &mut Input) -> PyResult<Turn> {
-        if input.buffer.len() < READ_SIZE {
-            input.buffer.resize(READ_SIZE, 0);
-        }
-        let received = recv(self.serving.wire().as_fd(), &mut input.buffer[input.filled..], RecvFlags::DONTWAIT);
-        match received {
-            Ok((_, 0)) => return Ok(Turn::End),
-            Ok((_, count)) => input.filled += count,
-            Err(Errno::AGAIN | Errno::INTR) => return Ok(Turn::Continue),
-            Err(Errno::CONNRESET) => return Ok(Turn::End),
-            Err(error) => return Err(std::io::Error::from(error).into()),
-        }
-        let mut turn = Turn::Continue;
-        let mut start = 0;
-        let mut started = 0;
-        while let Some(header) = FrameHeader::parse(&input.buffer[start..input.filled]).map_err(violated)? {
-            let end = start + HEADER_LENGTH + header.length as usize;
-            if end > input.filled {
-                if end - start > input.buffer.len() {
-                    input.buffer.resize(end - start, 0);
-                }
-                break;
-            }
-            if self.take_frame(py, &header, &input.buffer[start + HEADER_LENGTH..end])? == Turn::End {
-                turn = Turn::End;
-            }
-            start = end;
-            started += 1;
-            if started % FLUSH_EVERY == 0 {
-                self.flush_early()?;
-            }
-        }
-        input.buffer.copy_within(start..input.filled, 0);
-        input.filled -= start;
-        Ok(turn)
-    }
-
-    fn take_frame(&self, py: Python<'_>, header: &FrameHeader, payload: &[u8]) -> PyResult<Turn> {
-        let kind = ToWorker::try_from(header.kind).map_err(violated)?;
-        match kind {
-            ToWorker::Request => self.start(py, header, payload)?,
-            ToWorker::Shutdown => return Ok(Turn::End),
-            _ => {
-                if let Some(exchange) = self.serving.exchange(py, header.slot, header.generation) {
-                    deliver(py, exchange.get(), kind, header, payload)?;
-                }
-            }
-        }
-        Ok(Turn::Continue)
-    }
-
-    /// Starts a request, unless it was taken back meanwhile.
-    fn start(&self, py: Python<'_>, header: &FrameHeader, payload: &[u8]) -> PyResult<()> {
-        if !self.serving.claim(header.slot, header.generation) {
-            return Ok(());
-        }
-        let (head, fields) = RequestHead::parse(payload).map_err(violated)?;
-        let body = fields.body();
-        let body_whole = header.flags.contains(Flags::END);
-        let native =
-            if head.websocket { None } else { find_native(py, &self.serving, (&head, &fields), payload, header.flags) };
-        let threaded = native.as_ref().is_some_and(NativeRequest::is_threaded);
-        let exchange = match native {
-            Some(native) => self.native_exchange(py, header, native, &head)?,
-            None => self.asgi_exchange(py, header, &head, fields)?,
-        };
-        if !body.is_empty() {
-            exchange.get().request_body(py, body, body_whole)?;
-        }
-        if !body_whole && !head.expects_continue && !head.websocket {
-            exchange.get().grant(py, Some(FLOW_WINDOW as u32))?;
-        }
-        self.serving.keep(header.slot, exchange.clone().unbind());
-        if threaded { Exchange::start_on_thread(&exchange) } else { Exchange::start_task(&exchange) }
-    }
-
-    fn native_exchange<'py>(
-        &self,
-        py: Python<'py>,
-        header: &FrameHeader,
-        native: NativeRequest,
-        head: &RequestHead<'_>,
-    ) -> PyResult<Bound<'py, Exchange>> {
-        let name = (header.slot, header.generation);
-        let outflow = Outflow::new(header.slot, header.generation);
-        let http = Http::new(outflow, header.flags.contains(Flags::END), head.expects_continue);
-        native.exchange(py, &self.serving, name, header.flags, http)
-    }
-
-    fn asgi_exchange<'py>(
-        &self,
-        py: Python<'py>,
-        header: &FrameHeader,
-        head: &RequestHead<'_>,
-        fields: Fields<'_>,
-    ) -> PyResult<Bound<'py, Exchange>> {
-        let python = self.serving.python();
-        if header.flags.contains(Flags::THREAD)
-            && let Some(offload) = python.take_offload()
-        {
-            offload.call0(py)?;
-        }
-        let scope = python.template.build(py, head, fields)?;
-        let outflow = Outflow::new(header.slot, header.generation);
-        let protocol = if head.websocket {
-            Protocol::WebSocket(Mutex::new(WebSocket::new(outflow)))
-        } else {
-            let body_whole = header.flags.contains(Flags::END);
-            Protocol::Http(Mutex::new(Http::new(outflow, body_whole, head.expects_continue)))
-        };
-        let name = (header.slot, header.generation);
-        Bound::new(py, Exchange::new(Arc::clone(&self.serving), name, header.flags, scope, protocol))
-    }
-}
-
 fn seconds(value: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(value).map_err(|error| PyValueError::new_err(error.to_string()))
-}
-
-fn deliver(py: Python<'_>, exchange: &Exchange, kind: ToWorker, header: &FrameHeader, payload: &[u8]) -> PyResult<()> {
-    let end = header.flags.contains(Flags::END);
-    match kind {
-        ToWorker::RequestBody => exchange.request_body(py, payload, end),
-        ToWorker::Disconnect => exchange.disconnect(py, Close { code: 1006, reason: String::new() }),
-        ToWorker::ResponseCredit => exchange.response_credit(py, parse_credit(payload).map_err(violated)?),
-        ToWorker::WebSocketMessage => exchange.websocket_message(py, payload, header.flags.contains(Flags::TEXT), end),
-        ToWorker::WebSocketDisconnect => exchange.disconnect(py, Close::parse(payload).map_err(violated)?),
-        ToWorker::Request | ToWorker::Shutdown => Ok(()),
-    }
 }

@@ -1,0 +1,36 @@
+//! What waits for the wire is written to it.
+
+use std::os::fd::AsRawFd;
+
+use pyo3::prelude::*;
+
+use super::Worker;
+use crate::output::Flush;
+
+impl Worker {
+    /// Writes what the socket takes now; the rest waits for [`flush`](Self::flush).
+    pub(super) fn flush_early(&self) -> PyResult<()> {
+        self.serving.output().lock().write(self.serving.wire()).map(drop)
+    }
+
+    pub(super) fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        let (before, after) = {
+            let mut output = self.serving.output().lock();
+            let after = if output.write(self.serving.wire())? { Flush::Idle } else { Flush::WhenWritable };
+            (std::mem::replace(&mut output.flush, after), after)
+        };
+        let python = self.serving.python();
+        let descriptor = self.serving.wire().as_raw_fd();
+        match (before, after) {
+            (Flush::WhenWritable, Flush::WhenWritable) => {}
+            (_, Flush::WhenWritable) => {
+                python.add_writer.bind(py).call1((descriptor, &python.flush))?;
+            }
+            (Flush::WhenWritable, _) => {
+                python.remove_writer.bind(py).call1((descriptor,))?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
