@@ -15,10 +15,8 @@ from fastapi import (
     APIRouter,
     Depends,
     FastAPI,
-    Form,
     Request,
     Response,
-    UploadFile,
     routing,
 )
 from fastapi.dependencies import utils
@@ -49,14 +47,6 @@ def application(**settings: Any) -> FastAPI:
 # --- routes
 
 
-async def takes_form(name: Annotated[str, Form()]) -> None:
-    """Reads a form."""
-
-
-async def takes_file(file: UploadFile) -> None:
-    """Reads a file."""
-
-
 async def yields() -> AsyncIterator[str]:
     """Streams."""
     yield "part"
@@ -82,8 +72,6 @@ async def depends_on_unhashable(_: Annotated[None, Depends(Unhashable())]) -> No
 @pytest.mark.parametrize(
     ("function", "options", "reason"),
     [
-        (takes_form, {}, "a form"),
-        (takes_file, {}, "a form"),
         (yields, {}, "a stream of JSON lines"),
         (yields, {"response_class": EventSourceResponse}, "server-sent events"),
         (yields, {"response_class": PlainTextResponse}, "a generator as endpoint"),

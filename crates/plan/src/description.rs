@@ -100,8 +100,23 @@ pub struct Dependant {
     pub dependencies: Vec<Dependant>,
     /// In the framework's order: path, query, header, cookie, body.
     pub parameters: Vec<Parameter>,
+    /// Parameters that the framework takes out of a form, after all others; `None`: there are none.
+    #[serde(default)]
+    pub form: Option<FormFields>,
     /// Objects of the framework that it asks for.
     pub inject: Inject,
+}
+
+/// Parameters of a callable that the framework itself finds in a form and validates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormFields {
+    /// The framework's own fields: a list.
+    pub fields: Object,
+    /// The keywords under which their values are passed.
+    pub names: Vec<String>,
+    /// Each of them is a member of the form, whatever there is of them.
+    pub embed: bool,
 }
 
 /// How a callable is called.
@@ -213,6 +228,9 @@ pub struct Body {
     pub strict_content_type: bool,
     /// It is an object of which each parameter is a member; else the one parameter is the whole of it.
     pub embed: bool,
+    /// It is a form: what the route says of its limits (a dictionary, or Python's `None`).
+    #[serde(default)]
+    pub form: Option<Object>,
 }
 
 /// What becomes of the endpoint's result.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    Alias, Call, CallKind, Dependant, Inject, Injected, Injection, Names, Needs, Operation, Parameter, Program, Shared,
-    Source, Step, Text, texts::Texts,
+    Alias, Call, CallKind, Dependant, FormFields, FormStep, Inject, Injected, Injection, Names, Needs, Operation,
+    Parameter, Program, Shared, Source, Step, Text, texts::Texts,
 };
 
 /// Deepest nesting of dependencies. What is read from JSON cannot be much deeper: serde_json stops at 128 levels, of
@@ -70,7 +70,8 @@ impl<'a> Survey<'a> {
         self.calls += 1;
         // An upper bound: no two of them have one keyword.
         let injected = dependant.inject.keywords().into_iter().flatten().count();
-        self.registers += dependant.dependencies.len() + dependant.parameters.len() + injected;
+        let form = dependant.form.as_ref().map_or(0, |form| form.names.len());
+        self.registers += dependant.dependencies.len() + dependant.parameters.len() + form + injected;
         match () {
             () if depth > MAX_DEPTH => return Err(Unfit::Depth),
             () if self.calls > MAX_CALLS => return Err(Unfit::Calls),
@@ -153,6 +154,9 @@ impl Flattening<'_> {
         if !call.steps.is_empty() {
             self.operations.push(Operation::Parameters(number));
         }
+        if call.form.is_some() {
+            self.operations.push(Operation::Form(number));
+        }
         if !call.injections.is_empty() {
             self.operations.push(Operation::Inject(number));
         }
@@ -175,8 +179,14 @@ impl Flattening<'_> {
                 .get(&dependant.cache_key)
                 .map(|number| Shared { number: *number, take: dependant.use_cache }),
             steps: dependant.parameters.iter().map(|parameter| self.step(parameter, arguments)).collect(),
+            form: dependant.form.as_ref().map(|form| self.form(form, arguments)),
             injections: self.injections(&dependant.inject, arguments),
         }
+    }
+
+    fn form(&mut self, form: &FormFields, arguments: &Arguments<'_>) -> FormStep {
+        let values = form.names.iter().map(|name| (self.texts.number(name), arguments.register(name)));
+        FormStep { fields: form.fields, embed: form.embed, values: values.collect() }
     }
 
     fn step(&mut self, parameter: &Parameter, arguments: &Arguments<'_>) -> Step {
@@ -278,9 +288,10 @@ impl<'a> Arguments<'a> {
     fn new(dependant: &'a Dependant, first: u16) -> Self {
         let dependencies = dependant.dependencies.iter().filter_map(|dependency| dependency.name.as_deref());
         let parameters = dependant.parameters.iter().map(|parameter| parameter.name.as_str());
+        let form = dependant.form.iter().flat_map(|form| form.names.iter().map(String::as_str));
         let injected = dependant.inject.keywords().into_iter().flatten();
         let mut keywords: Vec<&str> = Vec::new();
-        for keyword in dependencies.chain(parameters).chain(injected) {
+        for keyword in dependencies.chain(parameters).chain(form).chain(injected) {
             if !keywords.contains(&keyword) {
                 keywords.push(keyword);
             }

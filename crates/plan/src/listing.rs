@@ -46,6 +46,7 @@ impl Listing<'_> {
                 writeln!(out, "  {number:2} parameters of {of}")?;
                 call(of).steps.iter().try_for_each(|step| self.step(out, step))
             }
+            Operation::Form(of) => self.form(out, number, of, call(of)),
             Operation::Inject(of) => {
                 writeln!(out, "  {number:2} inject into {of}")?;
                 call(of).injections.iter().try_for_each(|injection| {
@@ -61,6 +62,15 @@ impl Listing<'_> {
                 self.call(out, self.route.program.endpoint())
             }
         }
+    }
+
+    fn form(&self, out: &mut String, number: usize, of: u16, call: &Call) -> fmt::Result {
+        writeln!(out, "  {number:2} form of {of}")?;
+        call.form.iter().try_for_each(|form| {
+            let values = form.values.iter().map(|(name, register)| format!("r{register} = `{}`", self.text(*name)));
+            let embedded = if form.embed { ", embedded" } else { "" };
+            writeln!(out, "       {} by #{}{embedded}", joined(values), form.fields)
+        })
     }
 
     fn step(&self, out: &mut String, step: &Step) -> fmt::Result {

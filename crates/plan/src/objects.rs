@@ -8,14 +8,16 @@ pub(crate) fn greatest_object(native: &Native) -> Object {
     let response = &native.response;
     let field = response.field.iter().flat_map(|field| [field.field, field.validate, field.to_json, field.options]);
     let others = [scope.app, scope.router, scope.route, scope.endpoint, response.class];
-    let named = others.into_iter().chain(scope.fastapi).chain(field);
+    let limits = native.body.and_then(|body| body.form);
+    let named = others.into_iter().chain(scope.fastapi).chain(limits).chain(field);
     named.fold(of_dependant(&native.root), Object::max)
 }
 
 fn of_dependant(dependant: &Dependant) -> Object {
     let parameters = dependant.parameters.iter().map(of_parameter);
     let dependencies = dependant.dependencies.iter().map(of_dependant);
-    parameters.chain(dependencies).fold(dependant.call, Object::max)
+    let form = dependant.form.iter().map(|form| form.fields);
+    parameters.chain(dependencies).chain(form).fold(dependant.call, Object::max)
 }
 
 fn of_parameter(parameter: &Parameter) -> Object {

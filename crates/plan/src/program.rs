@@ -22,6 +22,8 @@ use crate::{Absent, CallKind, Names, Object, Source, Text};
 pub enum Operation {
     /// Finds and validates the parameters of this call.
     Parameters(u16),
+    /// Has the framework find and validate the parameters that this call has in a form.
+    Form(u16),
     /// Puts objects of the framework into registers of this call.
     Inject(u16),
     /// Calls, or takes a result that is there, unless there were errors since its `begin`.
@@ -93,6 +95,8 @@ pub struct Call {
     pub shared: Option<Shared>,
     /// Its parameters.
     pub steps: Box<[Step]>,
+    /// Its parameters from a form.
+    pub form: Option<FormStep>,
     /// What the framework gives it.
     pub injections: Box<[Injection]>,
 }
@@ -104,6 +108,17 @@ pub struct Shared {
     pub number: u16,
     /// It is taken if it is there, instead of a call.
     pub take: bool,
+}
+
+/// The parameters of a call that the framework finds in a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormStep {
+    /// The framework's own fields.
+    pub fields: Object,
+    /// See [`crate::FormFields`].
+    pub embed: bool,
+    /// Their keywords, and where their values go.
+    pub values: Box<[(Text, u16)]>,
 }
 
 /// One parameter.

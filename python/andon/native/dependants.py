@@ -4,6 +4,7 @@ import inspect
 from typing import Any
 
 from andon.native.description import CallKind, Dependant, Inject
+from andon.native.forms import Form
 from andon.native.framework import Framework
 from andon.native.objects import Objects
 from andon.native.parameters import parameters_of
@@ -44,9 +45,10 @@ _DEPTH = 64
 class Dependants:
     """Describes the dependants of one route; results are shared within it only."""
 
-    def __init__(self, objects: Objects, framework: Framework) -> None:
+    def __init__(self, objects: Objects, framework: Framework, form: Form | None) -> None:
         self._objects = objects
         self._framework = framework
+        self._form = form
         self._cache_keys: dict[Any, int] = {}
 
     def root(self, dependant: Any, *, is_coroutine: bool) -> Dependant:
@@ -79,7 +81,10 @@ class Dependants:
             use_cache=bool(dependant.use_cache),
             function_scope=dependant.scope == "function",
             dependencies=below,
-            parameters=parameters_of(dependant, self._objects, self._framework),
+            parameters=parameters_of(
+                dependant, self._objects, self._framework, with_body=self._form is None
+            ),
+            form=None if self._form is None else self._form.fields_of(dependant, self._objects),
             inject=self._inject(dependant),
         )
 

@@ -56,6 +56,15 @@ class Inject:
 
 
 @dataclass(frozen=True)
+class FormFields:
+    """Parameters that the framework itself takes out of a form."""
+
+    fields: int
+    names: list[str]
+    embed: bool
+
+
+@dataclass(frozen=True)
 class Dependant:
     """A callable with its parameters and dependencies."""
 
@@ -68,6 +77,7 @@ class Dependant:
     function_scope: bool
     dependencies: list["Dependant"]
     parameters: list[Parameter]
+    form: FormFields | None
     inject: Inject
 
 
@@ -77,6 +87,7 @@ class Body:
 
     strict_content_type: bool
     embed: bool
+    form: int | None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from andon.native.dependants import Dependants
 from andon.native.description import Body, Native, ScopeObjects
+from andon.native.forms import form_of
 from andon.native.framework import Framework
 from andon.native.handlers import Handler, handler_of, name_of
 from andon.native.objects import Objects
@@ -31,13 +32,11 @@ class Natives:
         overrides = handler.dependency_overrides_provider
         if overrides is not None and overrides is not self._app:
             raise NotUnderstood("dependency overrides that are not the application's")
-        if handler.is_body_form:
-            raise NotUnderstood("a form")
         response = response_of(handler, self._objects, self._framework)
-        dependants = Dependants(self._objects, self._framework)
+        dependants = Dependants(self._objects, self._framework, form_of(handler))
         root = dependants.root(handler.dependant, is_coroutine=handler.is_coroutine)
         return Native(
-            tier=tier_of(root, response),
+            tier=tier_of(root, response, is_form=bool(handler.is_body_form)),
             endpoint=name_of(handler.dependant.call),
             root=root,
             body=self._body(handler),
@@ -48,15 +47,16 @@ class Natives:
     def _body(self, handler: Handler) -> Body | None:
         if handler.body_field is None:
             return None
+        strict = bool(handler.actual_strict_content_type)
+        if handler.is_body_form:
+            return Body(strict, embed=True, form=self._objects.number(handler.form_limits))
         embed = {
             is_embedded(each, handler.embed_body_fields, self._framework)
             for each in _all_of(handler.dependant)
         } - {None}
         if len(embed) > 1:
             raise NotUnderstood("a body that is read in two ways")
-        return Body(
-            strict_content_type=bool(handler.actual_strict_content_type), embed=embed == {True}
-        )
+        return Body(strict, embed=embed == {True}, form=None)
 
     def _scope(self, route: Any, shape: Any, left: dict[str, Any] | None) -> ScopeObjects:
         number = self._objects.number

@@ -15,12 +15,15 @@ _UNCHANGING = (bool, bytes, complex, float, int, str, type(None))
 _REPEATING: frozenset[Source] = frozenset({"query", "header"})
 
 
-def parameters_of(dependant: Any, objects: Objects, framework: Framework) -> list[Parameter]:
+def parameters_of(
+    dependant: Any, objects: Objects, framework: Framework, *, with_body: bool
+) -> list[Parameter]:
     """Describe the parameters of a dependant in the order in which they are validated."""
     return [
         _parameter(source, field, objects, framework)
         for source, fields in _by_source(dependant)
         for field in fields
+        if with_body or source != "body"
     ]
 
 
@@ -82,7 +85,7 @@ def _parameter(source: Source, field: Any, objects: Objects, framework: Framewor
 def _check_source(source: Source, info: Any, framework: Framework) -> None:
     if source == "body":
         if isinstance(info, framework.params.Form):
-            raise NotUnderstood("a form")
+            raise NotUnderstood("a form field of a body that is no form")
     elif not isinstance(info, framework.params.Param) or info.in_.value != source:
         raise NotUnderstood("a parameter whose place is not told")
 

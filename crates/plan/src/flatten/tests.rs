@@ -19,6 +19,7 @@ fn dependant(call: u32) -> Dependant {
         function_scope: false,
         dependencies: Vec::new(),
         parameters: Vec::new(),
+        form: None,
         inject: Inject::default(),
     }
 }
@@ -94,6 +95,9 @@ fn solve(
     for parameter in &dependant.parameters {
         values.extend(journal.validate(parameter.validate).map(|value| (parameter.name.clone(), value)));
     }
+    if let Some(form) = &dependant.form {
+        values.extend(journal.validate(form.fields).map(|value| (form.names[0].clone(), value)));
+    }
     let injected = dependant.inject.keywords().into_iter().flatten();
     values.extend(injected.map(|keyword| (keyword.to_owned(), "injected".to_owned())));
     (journal.errors.len() == before).then_some(values)
@@ -115,6 +119,7 @@ impl Interpreter<'_> {
             let call = |call: u16| &self.program.calls[usize::from(call)];
             match *operation {
                 Operation::Parameters(of) => self.parameters(number as u16, &call(of).steps),
+                Operation::Form(of) => self.form(number as u16, call(of)),
                 Operation::Inject(of) => {
                     for injection in &call(of).injections {
                         self.registers[usize::from(injection.register)] = Some("injected".to_owned());
@@ -131,6 +136,15 @@ impl Interpreter<'_> {
         for step in steps {
             match self.journal.validate(step.validate) {
                 Some(value) => self.registers[usize::from(step.register)] = Some(value),
+                None => self.last_error = Some(number),
+            }
+        }
+    }
+
+    fn form(&mut self, number: u16, call: &Call) {
+        if let Some(form) = &call.form {
+            match self.journal.validate(form.fields) {
+                Some(value) => self.registers[usize::from(form.values[0].1)] = Some(value),
                 None => self.last_error = Some(number),
             }
         }
@@ -190,16 +204,21 @@ fn parameters() -> impl Strategy<Value = Vec<Parameter>> {
     })
 }
 
+fn form() -> impl Strategy<Value = Option<FormFields>> {
+    let fields = (1_u32..60).prop_map(|fields| FormFields { fields, names: vec!["form".to_owned()], embed: true });
+    prop::option::weighted(0.2, fields)
+}
+
 fn leaf() -> impl Strategy<Value = Dependant> {
     let injected = any::<(bool, bool)>().prop_map(|(request, response)| Inject {
         request: request.then(|| "request".to_owned()),
         response: response.then(|| "response".to_owned()),
         ..Inject::default()
     });
-    (1_u32..6, any::<(bool, bool)>(), parameters(), injected).prop_map(
-        |(call, (named, use_cache), parameters, inject)| {
+    (1_u32..6, any::<(bool, bool)>(), parameters(), form(), injected).prop_map(
+        |(call, (named, use_cache), parameters, form, inject)| {
             let name = named.then(|| format!("d{call}"));
-            Dependant { name, use_cache, parameters, inject, ..dependant(call) }
+            Dependant { name, use_cache, parameters, form, inject, ..dependant(call) }
         },
     )
 }

@@ -161,7 +161,9 @@ impl Binding<'_, '_> {
         let names = route.path_names.iter().map(|text| &*self.plan_texts[*text as usize]);
         let calls = route.program.calls.iter().map(|call| self.call(call)).collect::<PyResult<Box<[_]>>>()?;
         let endpoint = route.program.endpoint();
-        let threaded = has_threaded_dependencies(&route.program, &calls);
+        // Forms are parsed on the event loop.
+        let is_form = route.body.is_some_and(|body| body.form.is_some());
+        let threaded = !is_form && has_threaded_dependencies(&route.program, &calls);
         Ok(RouteObjects {
             threaded: threaded && endpoint.kind == CallKind::Function,
             offloadable: threaded && endpoint.kind == CallKind::Coroutine && !endpoint.suspends,

@@ -16,7 +16,7 @@ use super::{
 /// The body as it was read.
 #[derive(Default)]
 pub(crate) struct ReadBody {
-    /// What validators get: the value of JSON, or the bytes; `None`: there was nothing.
+    /// What validators get: the value of JSON, the form, or the bytes; `None`: there was nothing.
     pub(crate) value: Option<Py<PyAny>>,
     /// The bytes, once the body was read.
     pub(crate) bytes: Option<Py<PyBytes>>,
@@ -26,6 +26,9 @@ pub(crate) struct ReadBody {
 
 impl Execution {
     pub(crate) async fn read_body(&mut self, route: Route<'_>, body: &Body) -> PyResult<()> {
+        if let Some(limits) = body.form {
+            return self.read_form(route, limits).await;
+        }
         let pieces = match self.face.read_body(route, &self.baton).await {
             Ok(pieces) => pieces,
             Err(error) => return Err(Python::attach(|py| self.body_error(py, route, error))),
@@ -65,7 +68,7 @@ impl Execution {
     }
 
     /// What is raised for an error in reading the body.
-    fn body_error(&self, py: Python<'_>, route: Route<'_>, error: PyErr) -> PyErr {
+    pub(crate) fn body_error(&self, py: Python<'_>, route: Route<'_>, error: PyErr) -> PyErr {
         let framework = &route.application.framework;
         let is = |class: &Py<PyAny>| error.matches(py, class.bind(py)).unwrap_or(false);
         let raised = if is(&framework.json_decode_error) {

@@ -3,7 +3,7 @@
 //! This file follows `fastapi.routing.request_response` and `get_request_handler`; each part is in a file of its own:
 //!
 //! ```text
-//!   body         the body is read
+//!   body         the body is read                             form           what is in a form
 //!   parameters   found, validated, put into registers          validation   their errors
 //!   injection    objects of the framework, likewise            scope        Request and the scope behind it
 //!   calling      dependencies and the endpoint are called      threads      on a thread, where they are `def`
@@ -126,6 +126,7 @@ impl Execution {
         for (position, operation) in route.native.program.operations.iter().enumerate() {
             match *operation {
                 Operation::Parameters(call) => Python::attach(|py| self.parameters(py, route, call, position))?,
+                Operation::Form(call) => self.form_parameters(route, call, position).await?,
                 Operation::Inject(call) => Python::attach(|py| self.inject(py, route, call))?,
                 Operation::Call(call) => self.dependency(route, call).await?,
                 Operation::Endpoint => {}

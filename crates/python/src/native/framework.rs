@@ -15,6 +15,8 @@ macro_rules! framework {
             pub(crate) from_attributes: Py<PyTuple>,
             /// `("by_alias",)`.
             pub(crate) by_alias: Py<PyTuple>,
+            /// The keywords of `body_parameters`.
+            pub(crate) body_keywords: Py<PyTuple>,
         }
 
         impl Framework {
@@ -24,6 +26,7 @@ macro_rules! framework {
                     $($field: py.import($module)?.getattr($name)?.unbind(),)+
                     from_attributes: PyTuple::new(py, [intern!(py, "from_attributes")])?.unbind(),
                     by_alias: PyTuple::new(py, [intern!(py, "by_alias")])?.unbind(),
+                    body_keywords: PyTuple::new(py, ["body_fields", "received_body", "embed_body_fields"])?.unbind(),
                 })
             }
         }
@@ -59,6 +62,10 @@ framework! {
     endpoint_context: "fastapi.routing" "_extract_endpoint_context",
     /// Gathers and validates a parameter model.
     model_parameters: "fastapi.dependencies.utils" "_request_param_model_to_args",
+    /// `read(request, limits)` parses a form.
+    read_form: "andon.native.forms" "read",
+    /// Finds the parameters of a callable in a body, and validates them.
+    body_parameters: "fastapi.dependencies.utils" "request_body_to_args",
     /// The handler that FastAPI has for exceptions with a status; it takes no notice of the request.
     http_exception_handler: "fastapi.exception_handlers" "http_exception_handler",
     /// The handler that FastAPI has for errors of validation; likewise.

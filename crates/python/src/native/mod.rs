@@ -17,6 +17,7 @@ mod execution;
 mod exits;
 mod face;
 mod failing;
+mod form;
 mod framework;
 mod guards;
 mod incoming;
