@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from andon.native import guards, inspect
+from andon.native.description import Description
 from andon.native.installation import Installation, install
 from fastapi import APIRouter, Depends, FastAPI, routing
 from opentelemetry import trace
@@ -225,7 +226,7 @@ def test_a_reason_that_comes_up_later_leaves_all_to_asgi(app: Application) -> No
         app.debug = True
         app.middleware_stack = app.build_middleware_stack()
         installation.changed()
-        assert await target.next_plan() == '{"routes":[]}'
+        assert await target.next_plan() == Description().to_json()
 
     asyncio.run(follow())
 

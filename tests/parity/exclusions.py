@@ -27,7 +27,7 @@ KNOWN_DIFFERENCES: dict[str, str] = {
 # The native share is that of all others.
 BY_DESIGN: dict[str, str] = {
     "not native: the event loop is not asyncio's": "Andon's workers run asyncio only",
-    "no route takes method and path": "only full matches are native; 405 is the application's",
+    "no route takes method and path": "its own default, or frontends, come behind all routes",
     "the application has changed": "overrides and changes are honoured by the application",
     "its handler is wrapped by": "user code takes the place of FastAPI's",
     "its class has a": "user code takes the place of FastAPI's",

@@ -42,9 +42,10 @@ fn plan(template: &str, routes: usize) -> Result<Plan, PlanError> {
     let route = |number: usize| Route {
         methods: vec!["GET".to_owned()],
         path: template.replace('#', &number.to_string()),
+        allow: None,
         serve: serve(),
     };
-    Plan::compile(Description { routes: (0..routes).map(route).collect() })
+    Plan::compile(Description { routes: (0..routes).map(route).collect(), missed: None })
 }
 
 fn find(plan: &Plan, path: &str) -> Duration {

@@ -16,6 +16,17 @@ pub type Object = u32;
 pub struct Description {
     /// In the order in which the framework tries them, included routers flattened.
     pub routes: Vec<Route>,
+    /// What becomes of a request that no route takes; `None`: only the application knows.
+    #[serde(default)]
+    pub missed: Option<Missed>,
+}
+
+/// What a router does with a request that no route takes: it is answered 404, as `Router.not_found` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Missed {
+    /// Before that, the path is tried with a slash more or less, and redirected to if a route takes it.
+    pub redirect_slashes: bool,
 }
 
 /// One route.
@@ -27,6 +38,9 @@ pub struct Route {
     /// As Starlette's `compile_path` takes it, with the prefixes of included routers: `/items/{item_id:int}`. A mount's
     /// ends in `/{path:path}`. Empty for a barrier.
     pub path: String,
+    /// What it answers in `Allow`, with 405, where it takes the path but not the method; `None`: only the application knows.
+    #[serde(default)]
+    pub allow: Option<String>,
     /// Who answers it.
     pub serve: Serve,
 }

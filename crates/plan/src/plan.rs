@@ -5,9 +5,10 @@
 //! no description at all, or beyond all bounds, is refused as a whole.
 
 use crate::{
-    Body, Captures, Description, Found, Native, Program, Response, Route, RouteSummary, ScopeObjects, Serve, Summary,
-    Text, Why,
+    Body, Captures, Description, Found, Miss, Native, Program, RequestPath, Response, Route, RouteSummary,
+    ScopeObjects, Serve, Summary, Text, Why,
     flatten::{Unfit, flatten},
+    missed::Misses,
     objects::greatest_object,
     router::{Router, Target},
     template::Template,
@@ -32,6 +33,7 @@ pub enum PlanError {
 #[derive(Debug)]
 pub struct Plan {
     router: Router,
+    misses: Misses,
     natives: Box<[NativeRoute]>,
     texts: Box<[Box<str>]>,
     objects: usize,
@@ -72,7 +74,7 @@ impl Plan {
         if description.routes.len() > MAX_ROUTES {
             return Err(PlanError::Routes(description.routes.len()));
         }
-        let mut compiling = Compiling::default();
+        let mut compiling = Compiling { misses: Misses::new(description.missed), ..Compiling::default() };
         for route in description.routes {
             compiling.add(route);
         }
@@ -83,6 +85,16 @@ impl Plan {
     /// where the parameters are in it is in `captures`.
     pub fn find(&self, method: &str, path: &str, captures: &mut Captures) -> Found {
         self.router.find(method, path, captures)
+    }
+
+    /// What becomes of a request of which [`Plan::find`] says that no route takes it.
+    pub fn missed(&self, path: &RequestPath<'_>) -> Miss {
+        self.misses.miss(&self.router, path)
+    }
+
+    /// The different values of `Allow`, by the numbers that [`Plan::missed`] gives.
+    pub fn allows(&self) -> &[Box<str>] {
+        self.misses.allows()
     }
 
     /// The native route of a number that [`Plan::find`] has given.
@@ -116,7 +128,7 @@ impl Plan {
             Why::Opaque(route) | Why::Barrier(route) => {
                 self.summary.routes.get(route).and_then(|route| route.reason.clone()).unwrap_or_else(|| why.to_string())
             }
-            Why::NoRoute | Why::Path => why.to_string(),
+            Why::NoRoute | Why::Redirect | Why::Path => why.to_string(),
         }
     }
 }
@@ -125,6 +137,7 @@ impl Plan {
 #[derive(Default)]
 struct Compiling {
     router: Router,
+    misses: Misses,
     natives: Vec<NativeRoute>,
     texts: Texts,
     objects: usize,
@@ -156,6 +169,7 @@ impl Compiling {
         let native = self.native(route, &template);
         let target = native.as_ref().map_or(Target::Opaque, |_| Target::Native(self.natives.len()));
         self.router.add(&route.methods, &template, target).map_err(|error| error.to_string())?;
+        self.misses.add(route.allow.as_deref());
         self.natives.extend(native);
         Ok(())
     }
@@ -193,6 +207,7 @@ impl Compiling {
     fn finish(self) -> Plan {
         Plan {
             router: self.router,
+            misses: self.misses,
             natives: self.natives.into(),
             texts: self.texts.finish(),
             objects: self.objects,

@@ -1,9 +1,8 @@
 //! Which route takes a method and a path, with the answer that Starlette's ordered trial of all routes would give
 //! (`starlette.routing.Router.app`, `fastapi.routing.APIRouter.app`). Asked once for each request.
 //!
-//! Only a route that takes both is found here: that the path is there but not the method, that a slash is too much, that
-//! nothing is found, all that is the application's to say. So is any path that is not printable ASCII, for which `.`, `$`
-//! and Python's notion of a digit have their oddities.
+//! What becomes of a request that no route takes is in [`crate::missed`]. Any path that is not printable ASCII is the
+//! application's, for `.`, `$` and Python's notion of a digit have their oddities with others.
 
 use std::fmt;
 
@@ -30,6 +29,8 @@ pub enum Found {
 pub enum Why {
     /// No route takes method and path.
     NoRoute,
+    /// No route takes the path, but one does with a slash more or less.
+    Redirect,
     /// The route of this number, counted among all routes, is not native.
     Opaque(usize),
     /// No route before the one of this number takes it, and nothing is known of that one.
@@ -42,6 +43,7 @@ impl fmt::Display for Why {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Why::NoRoute => "no route takes method and path",
+            Why::Redirect => "it is redirected",
             Why::Opaque(_) => "its route is not native",
             Why::Barrier(_) => "a route before it can take any path",
             Why::Path => "its path is unusual",
@@ -128,13 +130,27 @@ impl Router {
         if !is_plain(path.as_bytes()) {
             return Found::Application(Why::Path);
         }
-        let method = self.methods.get(method);
-        let segmented = Segments::split(path).and_then(|segments| self.find_segmented(&segments, method, captures));
-        let before = segmented.unwrap_or(u32::MAX);
-        match self.find_whole(path, method, before, captures) {
-            Ok(whole) => self.found(whole.or(segmented)),
+        match self.earliest(self.methods.get(method), path, captures) {
+            Ok(route) => self.found(route),
             Err(why) => Found::Application(why),
         }
+    }
+
+    /// The first route that takes this path, whatever its methods; an error where that is not known.
+    pub(crate) fn first_of_path(&self, path: &str) -> Result<Option<usize>, Why> {
+        if !is_plain(path.as_bytes()) {
+            return Err(Why::Path);
+        }
+        match self.earliest(MethodSet::MAX, path, &mut Captures::new())? {
+            None if self.barrier => Err(Why::Barrier(self.targets.len())),
+            route => Ok(route.map(|route| route as usize)),
+        }
+    }
+
+    fn earliest(&self, method: MethodSet, path: &str, captures: &mut Captures) -> Result<Option<u32>, Why> {
+        let segmented = Segments::split(path).and_then(|segments| self.find_segmented(&segments, method, captures));
+        let whole = self.find_whole(path, method, segmented.unwrap_or(u32::MAX), captures)?;
+        Ok(whole.or(segmented))
     }
 
     fn found(&self, route: Option<u32>) -> Found {

@@ -62,13 +62,13 @@ fn captures_are_the_parameters_of_the_path() {
 }
 
 fn opaque(path: &str) -> Route {
-    Route { methods: Vec::new(), path: path.to_owned(), serve: Serve::Opaque("opaque".to_owned()) }
+    Route { methods: Vec::new(), path: path.to_owned(), allow: None, serve: Serve::Opaque("opaque".to_owned()) }
 }
 
 #[test]
 fn a_path_that_is_not_understood_is_a_barrier() {
     let routes = ["/a", "/{day:date}", "/b"].map(opaque).to_vec();
-    let plan = Plan::compile(Description { routes }).unwrap();
+    let plan = Plan::compile(Description { routes, missed: None }).unwrap();
     let find = |path| plan.find("GET", path, &mut Captures::new());
     assert_eq!(find("/a"), Found::Application(Why::Opaque(0)));
     assert_eq!(find("/b"), Found::Application(Why::Barrier(1)));
@@ -93,7 +93,7 @@ fn a_route_that_cannot_be_compiled_is_the_applications() {
 #[test]
 fn more_different_methods_than_can_be_told_apart_are_a_barrier() {
     let route = |number: usize| Route { methods: vec![format!("M{number}")], ..opaque("/") };
-    let plan = Plan::compile(Description { routes: (0..70).map(route).collect() }).unwrap();
+    let plan = Plan::compile(Description { routes: (0..70).map(route).collect(), missed: None }).unwrap();
     assert_eq!(plan.find("M62", "/", &mut Captures::new()), Found::Application(Why::Opaque(62)));
     assert_eq!(plan.find("M63", "/", &mut Captures::new()), Found::Application(Why::Barrier(63)));
 }
@@ -104,7 +104,7 @@ fn what_is_no_description_is_refused() {
         assert!(matches!(Plan::from_json(text), Err(PlanError::Json(_))), "{text}");
     }
     let routes = vec![opaque("/"); MAX_ROUTES + 1];
-    assert!(matches!(Plan::compile(Description { routes }), Err(PlanError::Routes(_))));
+    assert!(matches!(Plan::compile(Description { routes, missed: None }), Err(PlanError::Routes(_))));
 }
 
 #[test]

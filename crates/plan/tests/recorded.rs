@@ -23,8 +23,9 @@ fn paths_match_templates_as_with_starlette() {
         serde_json::from_str(include_str!("data/paths.json")).unwrap();
     let mut undecided = 0;
     for (template, path, expected) in rows {
-        let route = Route { methods: Vec::new(), path: template.clone(), serve: Serve::Opaque(String::new()) };
-        let plan = Plan::compile(Description { routes: vec![route] }).unwrap();
+        let route =
+            Route { methods: Vec::new(), path: template.clone(), allow: None, serve: Serve::Opaque(String::new()) };
+        let plan = Plan::compile(Description { routes: vec![route], missed: None }).unwrap();
         let mut captures = Captures::new();
         let found = plan.find("GET", &path, &mut captures);
         if found == Found::Application(Why::Path) {

@@ -155,6 +155,15 @@ class Route:
     methods: list[str]
     path: str
     serve: Native | Opaque | Barrier
+    # What it answers in `Allow`, with 405; `None`: only the application knows.
+    allow: str | None = None
+
+
+@dataclass(frozen=True)
+class Missed:
+    """What the router does with a request that no route takes: 404, after a try for a redirect."""
+
+    redirect_slashes: bool
 
 
 @dataclass(frozen=True)
@@ -162,6 +171,8 @@ class Description:
     """An application's routes in the order in which the framework tries them."""
 
     routes: list[Route] = field(default_factory=list)
+    # `None`: only the application knows.
+    missed: Missed | None = None
 
     def to_json(self) -> str:
         """Return the JSON from which `andon._andon` compiles a plan."""

@@ -21,6 +21,8 @@ _REPLACED = (
     "serialize_response",
     "solve_dependencies",
 )
+# What the router does with requests that no route takes.
+_OF_ROUTER = ("default", "redirect_slashes")
 # Where OpenTelemetry keeps the providers, and the setting of FastAPI's telemetry that uses each.
 _PROVIDERS = (
     ("tracing", "opentelemetry.trace", "_TRACER_PROVIDER"),
@@ -41,6 +43,7 @@ def guards_of(app: Any, routers: list[Any], exceptions: Any, framework: Framewor
         (attributes, "root_path", app.root_path),
         (vars(app.router), "routes", app.router.routes),
         (app.router.routes, len(app.router.routes)),
+        *((vars(app.router), name, vars(app.router)[name]) for name in _OF_ROUTER),
         # FastAPI itself notices a change of an included router by this number alone.
         *((vars(router), "_routes_version", router._routes_version) for router in routers),
         *((table, len(table)) for table in handlers_of(exceptions)),

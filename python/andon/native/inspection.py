@@ -9,6 +9,7 @@ from andon.native.calls import Calls
 from andon.native.description import Description, Native, Opaque, Route
 from andon.native.framework import Framework
 from andon.native.guards import Guard, guards_of
+from andon.native.missed import missed_of
 from andon.native.stack import handlers_of
 from andon.native.understanding import NotUnderstood
 from andon.native.walk import Walk
@@ -53,7 +54,8 @@ def inspect(app: Any, mode: Mode = "auto") -> Inspection:
         exceptions = gate.check(app, framework, mode)
         assert framework is not None
         walk = Walk(app, framework)
-        description = Description(list(walk.routes()))
+        missed = missed_of(app.router, framework)
+        description = Description(list(walk.routes()), missed)
         guards = guards_of(app, walk.routers, exceptions, framework)
     except NotUnderstood as error:
         return _left_to_asgi(app, framework, error)

@@ -9,6 +9,7 @@ from typing import Any
 
 from andon.native.description import Barrier, Opaque, Route
 from andon.native.framework import Framework, is_untouched
+from andon.native.missed import allow_of
 from andon.native.natives import Natives
 from andon.native.objects import Objects
 from andon.native.paths import path_of
@@ -64,15 +65,21 @@ class Walk:
                 scope = {**left, _INCLUDED: included, _CONTEXT: candidate}
                 yield self._api_route(candidate.original_route, candidate, scope)
             else:
-                yield from self._other(candidate.starlette_route or candidate.original_route)
+                limited = getattr(included.include_context, "max_body_size", None) is not None
+                other = candidate.starlette_route or candidate.original_route
+                yield from self._other(other, limited=limited)
 
-    def _other(self, route: Any) -> Iterator[Route]:
-        """Describe a route that is not FastAPI's. Those of WebSockets never take a request."""
+    def _other(self, route: Any, *, limited: bool = False) -> Iterator[Route]:
+        """Describe a route that is not FastAPI's. Those of WebSockets never take a request.
+
+        ``limited``: it is included with a bound of its body, which counts before its methods.
+        """
         starlette = self._framework.starlette_routing
         if self._is_websocket(route):
             return
         if isinstance(route, starlette.Route) and is_untouched(route, starlette.Route, "matches"):
-            yield self._opaque(route, route.path, route.methods, _starlette_reason(route))
+            allow = None if limited else allow_of(route, route, starlette.Route)
+            yield self._opaque(route, route.path, route.methods, _starlette_reason(route), allow)
         elif isinstance(route, starlette.Mount) and is_untouched(route, starlette.Mount, "matches"):
             yield self._opaque(route, route.path + "/{path:path}", None, "a mounted application")
         elif isinstance(route, starlette.Host):
@@ -89,12 +96,15 @@ class Walk:
             isinstance(route, owner) and is_untouched(route, owner, "matches") for owner in owners
         )
 
-    def _opaque(self, route: Any, path: str, methods: Any, reason: str) -> Route:
+    def _opaque(
+        self, route: Any, path: str, methods: Any, reason: str, allow: str | None = None
+    ) -> Route:
         try:
-            template = path_of(route, path, self._framework).template
+            found = path_of(route, path, self._framework)
         except NotUnderstood as error:
             return Route(sorted(methods or ()), path, Barrier(error.reason))
-        return Route(sorted(methods or ()), template, Opaque(reason))
+        known = allow if found.is_exact else None
+        return Route(sorted(methods or ()), found.template, Opaque(reason), known)
 
     def _api_route(self, route: Any, shape: Any, scope: dict[str, Any] | None) -> Route:
         """Describe a route of FastAPI; ``shape`` is itself or what its inclusion makes of it."""
@@ -106,17 +116,19 @@ class Walk:
             path = path_of(shape, shape.path, self._framework)
         except NotUnderstood as error:
             return Route(methods, shape.path, Barrier(error.reason))
+        allow = allow_of(route, shape, owner) if path.is_exact else None
         try:
             if not path.is_exact:
                 raise NotUnderstood("a path convertor of the application's own")
             if not is_untouched(route, owner, "handle"):
                 raise NotUnderstood("its class has a `handle` of its own")
-            return Route(methods, path.template, self._natives.native(route, shape, scope))
+            return Route(methods, path.template, self._natives.native(route, shape, scope), allow)
         except NotUnderstood as error:
-            return Route(methods, path.template, Opaque(error.reason))
+            return Route(methods, path.template, Opaque(error.reason), allow)
         except Exception as error:
             # Code of the application runs here too: `__hash__` of what it depends on, defaults.
-            return Route(methods, path.template, Opaque(f"it cannot be inspected: {error!r}"))
+            reason = f"it cannot be inspected: {error!r}"
+            return Route(methods, path.template, Opaque(reason), allow)
 
 
 def _barrier(reason: str) -> Route:

@@ -4,8 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 
-from tests.parity.cases.case import case, get
+from tests.parity.cases.case import case, get, post
+from tests.parity.cases.mounts import FRONTEND
 from tests.parity.generated.prelude import Odd
 
 
@@ -83,6 +86,42 @@ def add_handler(app: FastAPI) -> None:
     app.middleware_stack = app.build_middleware_stack()
 
 
+async def own_answer(request: Request, error: Exception) -> JSONResponse:
+    """A handler that tells what it finds in the scope."""
+    seen = sorted(set(request.scope) - {"asgi", "state", "client", "server"})
+    return JSONResponse([str(error), seen, error.__traceback__ is not None], 461)
+
+
+def add_status_handlers(app: FastAPI) -> None:
+    exceptions_of(app)._status_handlers[404] = own_answer
+    exceptions_of(app)._status_handlers[405] = own_answer
+
+
+def replace_class_handler(app: FastAPI) -> None:
+    exceptions_of(app)._exception_handlers[HTTPException] = own_answer
+
+
+def exceptions_of(app: FastAPI) -> Any:
+    """Its `ExceptionMiddleware`, whose handlers count from the next request on."""
+    layer: Any = app.middleware_stack or app.build_middleware_stack()
+    app.middleware_stack = layer
+    while not isinstance(layer, ExceptionMiddleware):
+        layer = layer.app
+    return layer
+
+
+def no_redirects(app: FastAPI) -> None:
+    app.router.redirect_slashes = False
+
+
+def own_default(app: FastAPI) -> None:
+    app.router.default = PlainTextResponse("nothing here", 462)
+
+
+def add_frontend(app: FastAPI) -> None:
+    app.frontend("/router", directory=FRONTEND)
+
+
 def replace_endpoint(app: FastAPI) -> None:
     async def replaced() -> PlainTextResponse:
         return PlainTextResponse("replaced")
@@ -108,6 +147,27 @@ CASES = [
     case("a route that is gone", get("/item"), remove_route, get("/item", 404)),
     case("a route before the others", get("/router/known"), put_first, get("/item")),
     case("a handler", get("/odd", 500, raises="Odd"), add_handler, get("/odd", 460)),
+    case(
+        "handlers for 404 and 405",
+        get("/absent", 404),
+        post("/item", 405, ""),
+        add_status_handlers,
+        get("/absent", 461),
+        post("/item", 461, ""),
+        post("/router/known", 461, ""),
+    ),
+    case(
+        "a handler for the class of 404",
+        get("/absent", 404),
+        replace_class_handler,
+        get("/absent", 461),
+        post("/router/known", 461, ""),
+    ),
+    case("no redirects", get("/item/", 307), no_redirects, get("/item/", 404)),
+    case(
+        "a default", get("/absent", 404), own_default, get("/absent", 462), post("/item", 405, "")
+    ),
+    case("a frontend", get("/router/file.txt", 404), add_frontend, get("/router/file.txt")),
     case("an endpoint", get("/item?q=7"), replace_endpoint, get("/item")),
     case("debugging", get("/odd", 500, raises="Odd"), debug, get("/odd", 500, raises="Odd")),
 ]

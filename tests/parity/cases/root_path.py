@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI, Request
 
-from tests.parity.cases.case import case, get
+from tests.parity.cases.case import case, get, post
 
 
 def make() -> FastAPI:
@@ -34,6 +34,8 @@ CASES = [
     case("without the root path", get("/item"), get("/nested/a")),
     case("with it", get("/api/item"), get("/api/nested/a")),
     case("only a part of a segment", get("/apiitem", 404), get("/api", 404), get("/api/", 404)),
+    case("nothing there", get("/api/absent", 404), get("/api/item/x/", 404)),
+    case("another method", post("/api/item", 405, ""), post("/nested/a", 405, "")),
     case("redirects", get("/slash", 307), get("/api/slash", 307)),
     case("documentation", get("/api/openapi.json"), get("/openapi.json"), get("/docs")),
 ]

@@ -20,7 +20,7 @@ use crate::{
     clock,
     http::{Given, Http, Received},
     native::{
-        Application, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Wire, copy_context, route_path,
+        Application, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Wire, copy_context, refuse,
         within_context,
     },
     serving::Serving,
@@ -30,11 +30,18 @@ use crate::{
 /// A request that has a native route.
 pub(crate) struct NativeRequest {
     application: Arc<Application>,
-    number: usize,
-    incoming: Incoming,
+    answered: Answered,
     head: Box<[u8]>,
     /// All of it is to run on a thread.
     threaded: bool,
+}
+
+/// How it is answered.
+enum Answered {
+    /// By the route of this number, which takes this of the request.
+    ByRoute(usize, Box<Incoming>),
+    /// By this response: no route takes it.
+    ByRefusal(Py<PyAny>),
 }
 
 /// The native route of a request, and what it brings for it; `None`: the application serves it.
@@ -46,13 +53,18 @@ pub(crate) fn find_native(
     flags: Flags,
 ) -> Option<NativeRequest> {
     let application = serving.native()?;
-    let path = serving.python().template.path(head);
-    let own = &application.root_path;
-    let root_path = if own.is_empty() { serving.python().template.root_path() } else { own };
-    let path = route_path(&path, root_path);
+    let whole = serving.python().template.path(head);
+    let path = application.path(&whole, serving.python().template.root_path());
     let mut captures = Captures::new();
-    let Served::Natively(number) = application.find(py, head.method, path, &mut captures) else {
-        return None;
+    let served = application.find(py, head.method, &path, &mut captures);
+    let kept = payload[..payload.len() - fields.body().len()].into();
+    let number = match served {
+        Served::Natively(number) => number,
+        Served::Refused(response) => {
+            let answered = Answered::ByRefusal(response);
+            return Some(NativeRequest { application, answered, head: kept, threaded: false });
+        }
+        Served::ByApplication(_) => return None,
     };
     let (native, objects) = (application.route(number), application.route_objects(number));
     // A thread cannot wait for the rest of the body.
@@ -62,11 +74,10 @@ pub(crate) fn find_native(
     if offloaded && !(objects.offloadable && ready) {
         return None;
     }
-    let parts = Parts { path, captures, query: head.query, fields: fields.clone() };
-    let incoming = Incoming::gather(native, parts);
+    let parts = Parts { path: path.routed(), captures, query: head.query, fields: fields.clone() };
+    let answered = Answered::ByRoute(number, Box::new(Incoming::gather(native, parts)));
     let threaded = ready && (objects.threaded || offloaded);
-    let head = payload[..payload.len() - fields.body().len()].into();
-    Some(NativeRequest { application, number, incoming, head, threaded })
+    Some(NativeRequest { application, answered, head: kept, threaded })
 }
 
 impl NativeRequest {
@@ -79,8 +90,7 @@ impl NativeRequest {
         flags: Flags,
         http: Http,
     ) -> PyResult<Bound<'py, Exchange>> {
-        let native = self.application.route(self.number);
-        let endpoint = self.application.object(py, native.scope.endpoint).as_ptr() as usize;
+        let endpoint = self.endpoint(py);
         let exchange = Exchange::of(
             Arc::clone(serving),
             (slot, generation),
@@ -88,12 +98,22 @@ impl NativeRequest {
             Run::Native(None),
             Protocol::Http(Mutex::new(http)),
         );
-        let exchange = Bound::new(py, Exchange { endpoint: Some(Endpoint(endpoint)), ..exchange })?;
+        let exchange = Bound::new(py, Exchange { endpoint, ..exchange })?;
         let face = Face::Wire(Wire { exchange: exchange.clone().unbind(), head: self.head });
-        let execution = Execution::new(native, face, self.incoming);
-        let drive = execution.into_drive(Arc::clone(&self.application), self.number);
+        let drive = match self.answered {
+            Answered::ByRoute(number, incoming) => {
+                Execution::new(self.application.route(number), face, *incoming).into_drive(self.application, number)
+            }
+            Answered::ByRefusal(response) => refuse(face, response),
+        };
         *exchange.get().run.lock() = Run::Native(Some(Box::new(drive)));
         Ok(exchange)
+    }
+
+    fn endpoint(&self, py: Python<'_>) -> Option<Endpoint> {
+        let Answered::ByRoute(number, _) = &self.answered else { return None };
+        let object = self.application.route(*number).scope.endpoint;
+        Some(Endpoint(self.application.object(py, object).as_ptr() as usize))
     }
 
     /// Whether the code is to run on a thread from its beginning on.

@@ -5,7 +5,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use andon_plan::{Call, CallKind, Captures, Found, Injected, NativeRoute, Object, Plan, Program, Text};
+use andon_plan::{
+    Call, CallKind, Captures, Found, Injected, Miss, NativeRoute, Object, Plan, Program, RequestPath, Text, Why,
+};
 use pyo3::{
     exceptions::PyValueError,
     intern,
@@ -13,7 +15,7 @@ use pyo3::{
     types::{PyString, PyTuple, PyType},
 };
 
-use super::{anyio::Anyio, calls::Calls, framework::Framework, guards::Guards};
+use super::{anyio::Anyio, calls::Calls, framework::Framework, guards::Guards, refusals::Refusals};
 
 /// A compiled application.
 pub(crate) struct Application {
@@ -22,6 +24,7 @@ pub(crate) struct Application {
     /// Keywords and aliases, interned.
     texts: Box<[Py<PyString>]>,
     routes: Box<[RouteObjects]>,
+    refusals: Refusals,
     guards: Guards,
     /// A guard has failed, which was told.
     changed: AtomicBool,
@@ -60,6 +63,8 @@ pub(crate) struct CallObjects {
 pub(crate) enum Served {
     /// The native route of this number.
     Natively(usize),
+    /// This response, which is the same for all requests that no route takes.
+    Refused(Py<PyAny>),
     /// The application, for this reason.
     ByApplication(String),
 }
@@ -83,25 +88,55 @@ impl Application {
         let binding = Binding { py, objects: &objects, plan_texts: plan.texts(), texts: &texts, framework: &framework };
         let routes = plan.natives().iter().map(|route| binding.route(route)).collect::<PyResult<_>>()?;
         let root_path = calls.app.bind(py).getattr(intern!(py, "root_path"))?.extract()?;
+        let refusals = Refusals::new(py, &framework, plan.allows())?;
         let guards = Guards::new(guards)?;
         let objects = objects.into();
         let anyio = Anyio::find(py, limiter);
         let response_call = framework.response.bind(py).getattr(intern!(py, "__call__"))?.unbind();
         let changed = AtomicBool::new(false);
-        Ok(Self { plan, objects, texts, routes, guards, changed, response_call, framework, calls, anyio, root_path })
+        Ok(Self {
+            plan,
+            objects,
+            texts,
+            routes,
+            refusals,
+            guards,
+            changed,
+            response_call,
+            framework,
+            calls,
+            anyio,
+            root_path,
+        })
     }
 
-    /// Who serves the request of this method and path. `path`: decoded and without the root path.
-    pub(crate) fn find(&self, py: Python<'_>, method: &str, path: &str, captures: &mut Captures) -> Served {
+    /// The path of a request, decoded, and the root path that counts for it. `server`: the server's.
+    pub(crate) fn path<'a>(&'a self, whole: &'a str, server: &'a str) -> RequestPath<'a> {
+        RequestPath { whole, root_path: if self.root_path.is_empty() { server } else { &self.root_path } }
+    }
+
+    /// Who serves the request of this method and path.
+    pub(crate) fn find(&self, py: Python<'_>, method: &str, path: &RequestPath<'_>, captures: &mut Captures) -> Served {
         if !self.guards.hold(py) {
             self.tell_change(py);
             return Served::ByApplication("the application has changed".to_owned());
         }
         self.changed.store(false, Ordering::Relaxed);
-        match self.plan.find(method, path, captures) {
+        match self.plan.find(method, path.routed(), captures) {
             Found::Native(number) => Served::Natively(number),
+            Found::Application(Why::NoRoute) => self.missed(py, path),
             Found::Application(why) => Served::ByApplication(self.plan.reason(why)),
         }
+    }
+
+    /// What becomes of a request that no route takes.
+    fn missed(&self, py: Python<'_>, path: &RequestPath<'_>) -> Served {
+        let answer = match self.plan.missed(path) {
+            Miss::NotFound => self.refusals.not_found(py, &self.framework, &self.calls),
+            Miss::NotAllowed(number) => self.refusals.not_allowed(py, &self.framework, &self.calls, number),
+            Miss::Application(why) => return Served::ByApplication(self.plan.reason(why)),
+        };
+        answer.map_or_else(|| Served::ByApplication("a handler of the application".to_owned()), Served::Refused)
     }
 
     /// Whether calls on threads are bounded by Andon alone.

@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use andon_plan::Captures;
+use andon_plan::{Captures, RequestPath};
 use parking_lot::Mutex;
 use pyo3::{
     exceptions::{PyRuntimeError, PyStopIteration, PyValueError},
@@ -24,7 +24,7 @@ use super::{
     execution::Execution,
     face::Face,
     incoming::{Incoming, Parts},
-    paths::route_path,
+    refusals::refuse,
     result::Json,
     stepping::{Baton, Drive, Place, Progress},
 };
@@ -161,64 +161,80 @@ impl NativeApp {
         served: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let tell = |by: &str| served.as_ref().map_or(Ok(()), |served| served.call1((by,)).map(drop));
-        let (number, incoming) = match self.find(&scope)? {
-            Ok(found) => found,
-            Err(reason) => {
-                tell(&reason)?;
-                return self.0.calls.app.call1(py, (scope, receive, send));
-            }
-        };
+        let found = self.find(&scope)?;
+        if let Found::Application(reason) = &found {
+            tell(reason)?;
+            return self.0.calls.app.call1(py, (scope, receive, send));
+        }
         tell("native")?;
         let sender = Py::new(py, Sender { send, begun: AtomicBool::new(false) })?;
         let face = Face::Asgi(Asgi { scope: scope.unbind(), receive, sender });
-        let drive = Execution::new(self.0.route(number), face, incoming).into_drive(Arc::clone(&self.0), number);
+        let drive = match found {
+            Found::Route(number, incoming) => {
+                Execution::new(self.0.route(number), face, *incoming).into_drive(Arc::clone(&self.0), number)
+            }
+            Found::Refusal(response) => refuse(face, response),
+            Found::Application(reason) => return Err(PyRuntimeError::new_err(reason)),
+        };
         Ok(Py::new(py, NativeCall(Mutex::new(Some(drive))))?.into_any())
     }
 }
 
 impl NativeApp {
-    /// The route that serves a request and what it takes of it, or why the application has to.
-    fn find(&self, scope: &Bound<'_, PyDict>) -> PyResult<Result<(usize, Incoming), String>> {
+    fn find(&self, scope: &Bound<'_, PyDict>) -> PyResult<Found> {
         let py = scope.py();
         if text(scope, "type")? != "http" {
-            return Ok(Err("it is no HTTP request".to_owned()));
+            return Ok(Found::Application("it is no HTTP request".to_owned()));
         }
-        let Ok(head) = ScopeHead::read(scope, &self.0) else {
-            return Ok(Err("its scope is unusual".to_owned()));
+        let Ok(head) = ScopeHead::read(scope) else {
+            return Ok(Found::Application("its scope is unusual".to_owned()));
         };
+        let path = self.0.path(&head.path, &head.root_path);
         let mut captures = Captures::new();
-        match self.0.find(py, &head.method, &head.path, &mut captures) {
-            Served::ByApplication(reason) => Ok(Err(reason)),
-            Served::Natively(number) => {
-                let fields = head.fields.iter().map(|(name, value)| (&name[..], &value[..]));
-                let parts = Parts { path: &head.path, captures, query: &head.query, fields };
-                Ok(Ok((number, Incoming::gather(self.0.route(number), parts))))
-            }
-        }
+        Ok(match self.0.find(py, &head.method, &path, &mut captures) {
+            Served::ByApplication(reason) => Found::Application(reason),
+            Served::Refused(response) => Found::Refusal(response),
+            Served::Natively(number) => Found::Route(number, Box::new(self.gather(number, &head, &path, captures))),
+        })
     }
+
+    fn gather(&self, number: usize, head: &ScopeHead, path: &RequestPath<'_>, captures: Captures) -> Incoming {
+        let fields = head.fields.iter().map(|(name, value)| (&name[..], &value[..]));
+        let parts = Parts { path: path.routed(), captures, query: &head.query, fields };
+        Incoming::gather(self.0.route(number), parts)
+    }
+}
+
+/// Who serves a request.
+enum Found {
+    /// The native route of this number, with what it takes of the request.
+    Route(usize, Box<Incoming>),
+    /// None: it is answered so.
+    Refusal(Py<PyAny>),
+    /// The application, for this reason.
+    Application(String),
 }
 
 /// What of a scope decides who serves it, and what its route asks for.
 struct ScopeHead {
     method: String,
     path: String,
+    root_path: String,
     query: PyBackedBytes,
     fields: Vec<(PyBackedBytes, PyBackedBytes)>,
 }
 
 impl ScopeHead {
-    fn read(scope: &Bound<'_, PyDict>, application: &Application) -> PyResult<Self> {
+    fn read(scope: &Bound<'_, PyDict>) -> PyResult<Self> {
         let get = |key: &str| scope.get_item(key)?.ok_or_else(|| PyValueError::new_err(key.to_owned()));
         let mut fields = Vec::new();
         for field in get("headers")?.try_iter()? {
             fields.push(field?.extract()?);
         }
-        let path: String = get("path")?.extract()?;
-        let own = &application.root_path;
-        let root_path = if own.is_empty() { text(scope, "root_path")? } else { own.clone() };
         Ok(Self {
             method: get("method")?.extract()?,
-            path: route_path(&path, &root_path).to_owned(),
+            path: get("path")?.extract()?,
+            root_path: text(scope, "root_path")?,
             query: get("query_string")?.extract()?,
             fields,
         })

@@ -69,6 +69,12 @@ impl Drive {
         Self { future: Box::pin(future), baton }
     }
 
+    /// The code that `code` makes of a new baton.
+    pub(crate) fn of<F: Future<Output = PyResult<()>> + Send + 'static>(code: impl FnOnce(Arc<Baton>) -> F) -> Self {
+        let baton = Arc::default();
+        Self::new(Arc::clone(&baton), code(baton))
+    }
+
     /// Runs the code to where it waits, or to its end. `thrown` is raised where it waits now.
     pub(crate) fn step(&mut self, place: Place, thrown: Option<PyErr>) -> Progress {
         {
