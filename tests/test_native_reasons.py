@@ -281,6 +281,23 @@ def with_middleware() -> FastAPI:
     return app
 
 
+def hidden_stack() -> FastAPI:
+    """An application whose middleware keeps what it wraps where nobody finds it."""
+    app = application()
+    kept: dict[str, Any] = {}
+
+    def hiding(inner: Any) -> Any:
+        kept["app"] = inner
+
+        async def call(scope: Any, receive: Any, send: Any) -> None:
+            await kept["app"](scope, receive, send)
+
+        return call
+
+    app.add_middleware(hiding)
+    return app
+
+
 def wrapped_stack() -> FastAPI:
     """An application whose stack a tool has wrapped."""
     app = application()
@@ -292,7 +309,7 @@ def wrapped_stack() -> FastAPI:
     ("make", "reason"),
     [
         (lambda: application(debug=True), "`debug` is on"),
-        (with_middleware, "middleware: `watch`, `CORSMiddleware`"),
+        (hidden_stack, "its middleware stack: middleware hiding hides what it wraps"),
         (wrapped_stack, "its middleware stack was changed"),
         (lambda: application(max_body_size=100), "`max_body_size` of the application"),
         (lambda: Handled(), "`Handled` handles requests by methods of its own"),
@@ -312,6 +329,13 @@ def test_an_application_with_more_around_its_routes_is_left_to_asgi(
     assert inspection.count() == 0
     with pytest.raises(ValueError, match=re.escape(reason)):
         inspection.calls(lambda: None)
+
+
+def test_native_routes_are_told_with_the_middleware_around_them() -> None:
+    inspection = inspect(with_middleware())
+    assert inspection.reason is None
+    assert inspection.count() == len(inspection.description.routes)
+    assert inspection.middleware() == ", under middleware watch, CORSMiddleware"
 
 
 def test_a_class_of_applications_without_code_of_its_own_is_native() -> None:

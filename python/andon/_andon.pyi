@@ -44,6 +44,15 @@ class Threads:
     def deliver(self) -> None: ...
     def close(self) -> None: ...
 
+class NativeCore:
+    app: Any
+    def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> Awaitable[None]: ...
+
 class NativeApp:
     def __new__(
         cls, description: str, objects: list[Any], guards: list[Guard], calls: NativeCalls

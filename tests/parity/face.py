@@ -8,6 +8,7 @@ then the face for each request. A face says who served a request through the cal
 import json
 import weakref
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any, Protocol
 from unittest import mock
 
@@ -30,6 +31,9 @@ class Face(Protocol):
 
 
 MakeFace = Callable[[Any], Face]
+
+# Whom to tell of a request that native routes serve deep inside the application.
+_SERVED: ContextVar[Served] = ContextVar("served")
 
 
 def plain(application: Application) -> Face:
@@ -54,6 +58,7 @@ class NativeFace:
     ) -> Awaitable[None]:
         if self._face is None:
             self._face = self._inspected()
+        _SERVED.set(served)
         return self._face(scope, receive, send, served)
 
     def _inspected(self) -> Face:
@@ -75,12 +80,18 @@ class NativeFace:
                 method()
 
         face: Face = _andon.NativeApp(
-            description, found.objects, found.guards, found.calls(on_change)
+            description, found.objects, found.guards, found.calls(on_change, _tell)
         )
         return face
 
     def _forget(self) -> None:
         self._face = None
+
+
+def _tell(by: str) -> None:
+    served = _SERVED.get(None)
+    if served is not None:
+        served(by)
 
 
 def _pass_through(application: Application, reason: str) -> Face:

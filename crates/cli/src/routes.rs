@@ -37,6 +37,8 @@ pub(crate) struct Question {
 #[derive(Deserialize)]
 struct Found {
     reason: Option<String>,
+    #[serde(default)]
+    middleware: Vec<String>,
     description: Description,
 }
 
@@ -45,6 +47,8 @@ struct Found {
 struct Answer {
     /// Why nothing of the application is native.
     reason: Option<String>,
+    /// Under which middleware of the application native routes run, the outermost first.
+    middleware: Vec<String>,
     #[serde(flatten)]
     summary: Summary,
 }
@@ -90,14 +94,18 @@ impl Question {
     fn told(&self, found: &[u8]) -> io::Result<String> {
         let found: Found = serde_json::from_slice(found)?;
         let plan = Plan::compile(found.description).map_err(io::Error::other)?;
-        let answer = Answer { reason: found.reason, summary: plan.summary().clone() };
+        let answer = Answer { reason: found.reason, middleware: found.middleware, summary: plan.summary().clone() };
         if self.json {
             return Ok(serde_json::to_string_pretty(&answer)? + "\n");
         }
         let table = if answer.summary.routes.is_empty() { String::new() } else { answer.summary.to_string() };
         let reason = answer.reason.map(|reason| format!("nothing is served natively: {reason}\n"));
-        Ok(table + &reason.unwrap_or_default())
+        Ok(table + &under(&answer.middleware) + &reason.unwrap_or_default())
     }
+}
+
+fn under(middleware: &[String]) -> String {
+    if middleware.is_empty() { String::new() } else { format!("native routes run under {}\n", middleware.join(", ")) }
 }
 
 pub(crate) fn command() -> Command {
@@ -156,6 +164,14 @@ mod tests {
     fn options_that_have_no_meaning_here_are_refused() {
         assert_eq!(parse(&["main:app", "--port", "80"]).unwrap_err().exit_code(), 2);
         assert_eq!(parse(&[]).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn middleware_is_told_that_native_routes_run_under() {
+        let found = r#"{"reason": null, "middleware": ["SessionMiddleware", "timed"], "description": {"routes": []}}"#;
+        assert_eq!(table(found, false), "native routes run under SessionMiddleware, timed\n");
+        let json: serde_json::Value = serde_json::from_str(&table(found, true)).unwrap();
+        assert_eq!(json["middleware"][1], "timed");
     }
 
     #[test]

@@ -159,8 +159,8 @@ impl Serving {
     }
 
     /// From now on this serves natively.
-    pub(crate) fn set_native(&self, application: Application) {
-        let before = self.native.lock().replace(Arc::new(application));
+    pub(crate) fn set_native(&self, application: Arc<Application>) {
+        let before = self.native.lock().replace(application);
         drop(before);
     }
 

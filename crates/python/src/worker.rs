@@ -29,7 +29,7 @@ use crate::{
     child::TaskFactory,
     errands::{self, Errands},
     meter::Collections,
-    native::{Application, Calls as NativeCalls, default_limiter},
+    native::{Application, Calls as NativeCalls, default_limiter, splice},
     output::Flush,
     routes::{RouteDescription, route},
     scope::ScopeTemplate,
@@ -199,7 +199,9 @@ impl Worker {
         calls: NativeCalls,
     ) -> PyResult<()> {
         let limiter = self.serving.limiter(py, default_limiter);
-        self.serving.set_native(Application::new(py, description, objects, &guards, calls, limiter)?);
+        let application = Arc::new(Application::new(py, description, objects, &guards, calls, limiter)?);
+        splice(py, &application, Some(Arc::clone(&self.serving)))?;
+        self.serving.set_native(application);
         Ok(())
     }
 

@@ -33,7 +33,11 @@ def main() -> int:
         print(f"error: {report}", file=sys.stderr)
         return EXIT_LOAD
     found = inspect(application, arguments.native)
-    told = {"reason": found.reason, "description": json.loads(found.description.to_json())}
+    told = {
+        "reason": found.reason,
+        "middleware": found.stack.names if found.stack is not None else [],
+        "description": json.loads(found.description.to_json()),
+    }
     with os.fdopen(answer, "w") as out:
         print(json.dumps(told), file=out)
     return 0

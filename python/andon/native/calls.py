@@ -10,10 +10,17 @@ class Calls:
     """Read by the extension module whenever a plan is set.
 
     ``on_change`` is called when a guard fails after all have held. The handlers are the live
-    dictionaries of the application's `ExceptionMiddleware`.
+    dictionaries of ``exceptions``, the application's `ExceptionMiddleware`, and ``innermost`` is
+    what the framework has put behind that. ``spliced``: native routes take the place of
+    ``innermost`` and run under the live middleware; then ``tell``, if there is one, is told by whom
+    each request was served: "native", or why it was not.
     """
 
     app: Any
     on_change: Callable[[], None]
     exception_handlers: dict[Any, Any]
     status_handlers: dict[int, Any]
+    exceptions: Any
+    innermost: Any
+    spliced: bool
+    tell: Callable[[str], None] | None

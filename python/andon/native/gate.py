@@ -8,7 +8,7 @@ from typing import Any
 
 from andon.native import Mode, digests, originals
 from andon.native.framework import Framework, is_untouched
-from andon.native.stack import exception_middleware
+from andon.native.stack import Stack, stack_of
 from andon.native.understanding import NotUnderstood
 
 HINT = "`--native unknown-ok` serves it natively if it stands a self-test"
@@ -21,8 +21,8 @@ class UnknownRelease(NotUnderstood):
     """A release of FastAPI or Starlette that was not compared with what Andon does."""
 
 
-def check(app: Any, framework: Framework | None, mode: Mode) -> Any:
-    """Let an application through, and return its `ExceptionMiddleware`.
+def check(app: Any, framework: Framework | None, mode: Mode) -> Stack:
+    """Let an application through, and return its middleware stack.
 
     Raises `NotUnderstood` with the reason why it is left to ASGI as a whole.
     """
@@ -37,9 +37,9 @@ def check(app: Any, framework: Framework | None, mode: Mode) -> Any:
     if changed is not None:
         raise NotUnderstood(f"`{changed}` was replaced")
     _check_application(app, framework)
-    exceptions = exception_middleware(app, framework)
+    stack = stack_of(app, framework)
     _check_router(app.router, framework)
-    return exceptions
+    return stack
 
 
 def _check_application(app: Any, framework: Framework) -> None:

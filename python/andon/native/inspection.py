@@ -10,7 +10,7 @@ from andon.native.description import Description, Native, Opaque, Route
 from andon.native.framework import Framework
 from andon.native.guards import Guard, guards_of
 from andon.native.missed import missed_of
-from andon.native.stack import handlers_of
+from andon.native.stack import Stack, handlers_of
 from andon.native.understanding import NotUnderstood
 from andon.native.walk import Walk
 
@@ -20,8 +20,8 @@ class Inspection:
     """What was found.
 
     ``reason`` is why the whole application is left to ASGI, `None`: it is not. ``is_unknown``: only
-    because its framework is not among the known releases. ``exceptions`` is its
-    `ExceptionMiddleware`, and nothing where there is a reason.
+    because its framework is not among the known releases. ``stack`` is its
+    middleware stack, and nothing where there is a reason.
     """
 
     app: Any
@@ -30,17 +30,33 @@ class Inspection:
     guards: list[Guard]
     reason: str | None
     is_unknown: bool
-    exceptions: Any
+    stack: Stack | None
 
-    def calls(self, on_change: Callable[[], None]) -> Calls:
+    def calls(
+        self, on_change: Callable[[], None], tell: Callable[[str], None] | None = None
+    ) -> Calls:
         """Return what the extension module needs beside the description.
 
         Raises `ValueError` where there is a reason.
         """
-        if self.reason is not None:
+        if self.stack is None:
             raise ValueError(self.reason)
-        by_class, by_status = handlers_of(self.exceptions)
-        return Calls(self.app, on_change, by_class, by_status)
+        by_class, by_status = handlers_of(self.stack.exceptions)
+        return Calls(
+            app=self.app,
+            on_change=on_change,
+            exception_handlers=by_class,
+            status_handlers=by_status,
+            exceptions=self.stack.exceptions,
+            innermost=self.stack.innermost,
+            spliced=bool(self.stack.names),
+            tell=tell,
+        )
+
+    def middleware(self) -> str:
+        """Return under which middleware native routes run, in words that follow "native"."""
+        names = self.stack.names if self.stack is not None else []
+        return f", under middleware {', '.join(names)}" if names else ""
 
     def count(self) -> int:
         """Return how many routes are native."""
@@ -51,18 +67,18 @@ def inspect(app: Any, mode: Mode = "auto") -> Inspection:
     """Inspect an application that has started; its middleware stack is built if it was not."""
     framework = Framework.loaded()
     try:
-        exceptions = gate.check(app, framework, mode)
+        stack = gate.check(app, framework, mode)
         assert framework is not None
         walk = Walk(app, framework)
         missed = missed_of(app.router, framework)
         description = Description(list(walk.routes()), missed)
-        guards = guards_of(app, walk.routers, exceptions, framework)
+        guards = guards_of(app, walk.routers, stack.exceptions, framework)
     except NotUnderstood as error:
         return _left_to_asgi(app, framework, error)
     except Exception as error:
         # Of a framework that is not known anything may be otherwise; it serves as ever by ASGI.
         return _left_to_asgi(app, framework, NotUnderstood(f"it cannot be inspected: {error!r}"))
-    return Inspection(app, description, walk.objects.table, guards, None, False, exceptions)
+    return Inspection(app, description, walk.objects.table, guards, None, False, stack)
 
 
 def _left_to_asgi(app: Any, framework: Framework | None, error: NotUnderstood) -> Inspection:

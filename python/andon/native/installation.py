@@ -67,7 +67,8 @@ class Installation:
             _tell(found)
             return
         self._set(found)
-        logger.debug("%d of %d routes are native", found.count(), len(found.description.routes))
+        count, total = found.count(), len(found.description.routes)
+        logger.debug("%d of %d routes are native%s", count, total, found.middleware())
 
     def changed(self) -> None:
         """Inspect anew, but not at once and not often. Called when a guard fails."""
@@ -98,7 +99,8 @@ class Installation:
             self._pause = _PAUSE
             self._set(found)
             count, total = found.count(), len(found.description.routes)
-            logger.info("the application has changed: %d of %d routes are native", count, total)
+            told = "the application has changed: %d of %d routes are native%s"
+            logger.info(told, count, total, found.middleware())
 
     def _set(self, found: Inspection) -> None:
         text = found.description.to_json()

@@ -1,7 +1,11 @@
 """The middleware stack of an application: what a request passes before it is routed."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
 from typing import Any
 
+from andon import _andon
 from andon.native.framework import Framework
 from andon.native.understanding import NotUnderstood
 
@@ -9,27 +13,40 @@ from andon.native.understanding import NotUnderstood
 _OUTER = ("ServerErrorMiddleware", "ExceptionTelemetryMiddleware", "AppBodyLimitMiddleware")
 _INNER = ("ExceptionMiddleware", "AsyncExitStackMiddleware")
 
+# More objects than a stack has; what refers to so many is something else.
+_MOST_OBJECTS = 10_000
 
-def exception_middleware(app: Any, framework: Framework) -> Any:
-    """Return the layer of an application's stack that knows its exception handlers.
 
-    Raises `NotUnderstood` if the stack holds more than what FastAPI itself puts there.
+@dataclass(frozen=True)
+class Stack:
+    """The live stack of an application.
+
+    ``exceptions`` is the layer that knows the exception handlers, ``innermost`` what the framework
+    has put behind it. ``names`` are those of the application's own middleware, the outermost first.
     """
-    if app.user_middleware:
-        names = ", ".join(f"`{_name(each)}`" for each in app.user_middleware)
-        raise NotUnderstood(f"middleware: {names}")
+
+    exceptions: Any
+    innermost: Any
+    names: list[str]
+
+
+def stack_of(app: Any, framework: Framework) -> Stack:
+    """Look into the stack of an application.
+
+    Raises `NotUnderstood` if it is not as FastAPI builds it around the application's middleware.
+    """
     if app.middleware_stack is None:
-        # What the first request would do otherwise. Only the framework's own classes are made.
+        # What the first request would do otherwise.
         app.middleware_stack = app.build_middleware_stack()
-    classes = [getattr(framework.applications, name, None) for name in (*_OUTER, *_INNER)]
-    layers: list[Any] = []
-    layer = app.middleware_stack
-    for owner in classes:
-        if owner is not None and type(layer) is owner:
-            layers.append(layer)
-            layer = layer.app
-    _check(app, layers, layer)
-    return layers[-2]
+    names = [_name(each) for each in app.user_middleware]
+    outer = _outer_layers(app, framework)
+    exceptions = _exceptions(app, framework, outer[-1].app)
+    if exceptions is None:
+        told = f"middleware {', '.join(names)} hides what it wraps" if names else "it was changed"
+        raise NotUnderstood(f"its middleware stack: {told}")
+    if outer[0].debug or exceptions.debug:
+        raise NotUnderstood("`debug` is on")
+    return Stack(exceptions, _behind(exceptions), names)
 
 
 def handlers_of(exceptions: Any) -> tuple[dict[Any, Any], dict[int, Any]]:
@@ -37,15 +54,77 @@ def handlers_of(exceptions: Any) -> tuple[dict[Any, Any], dict[int, Any]]:
     return exceptions._exception_handlers, exceptions._status_handlers
 
 
-def _check(app: Any, layers: list[Any], innermost: Any) -> None:
-    present = [type(layer).__name__ for layer in layers]
-    if type(innermost).__name__ == "RequestBodyLimitMiddleware":
+def _outer_layers(app: Any, framework: Framework) -> list[Any]:
+    layers: list[Any] = []
+    layer = app.middleware_stack
+    for name in _OUTER:
+        owner = getattr(framework.applications, name, None)
+        if owner is not None and type(layer) is owner:
+            layers.append(layer)
+            layer = layer.app
+    if type(layer).__name__ == "RequestBodyLimitMiddleware":
         raise NotUnderstood("`max_body_size` of the application")
-    is_whole = present[:1] == [_OUTER[0]] and tuple(present[-2:]) == _INNER
-    if innermost is not app.router or not is_whole:
+    if [type(layer).__name__ for layer in layers[:1]] != [_OUTER[0]]:
         raise NotUnderstood("its middleware stack was changed")
-    if layers[0].debug or layers[-2].debug:
-        raise NotUnderstood("`debug` is on")
+    return layers
+
+
+def _exceptions(app: Any, framework: Framework, outermost: Any) -> Any:
+    """Return the `ExceptionMiddleware` behind the application's middleware; `None`: not found."""
+    if not app.user_middleware:
+        return outermost if _is_bottom(app, framework, outermost) else None
+    seen: set[int] = set()
+    waiting = [outermost]
+    while waiting and len(seen) < _MOST_OBJECTS:
+        layer = waiting.pop()
+        if id(layer) in seen or layer is app or layer is app.router:
+            continue
+        seen.add(id(layer))
+        if _is_bottom(app, framework, layer):
+            return layer
+        waiting.extend(reversed(list(_wrapped(layer))))
+    return None
+
+
+def _is_bottom(app: Any, framework: Framework, layer: Any) -> bool:
+    """Whether a layer is the `ExceptionMiddleware` around this application's router."""
+    known = [getattr(framework.applications, name, None) for name in _INNER]
+    if type(layer) is not known[0]:
+        return False
+    innermost = _behind(layer)
+    return type(innermost) is known[1] and innermost.app is app.router
+
+
+def _behind(exceptions: Any) -> Any:
+    """Return what the framework has put behind its `ExceptionMiddleware`."""
+    app = exceptions.app
+    return app.app if type(app) is _andon.NativeCore else app
+
+
+def _wrapped(layer: Any) -> Iterator[Any]:
+    """Yield what a middleware may call: mostly its ``app``, else all that it has."""
+    if isinstance(layer, FunctionType):
+        yield from _callables(_contents(layer))
+        return
+    found = getattr(layer, "app", None)
+    if found is not None:
+        yield found
+    yield from _callables(getattr(layer, "__dict__", {}).values())
+
+
+def _contents(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:
+            # It is not set yet.
+            continue
+
+
+def _callables(values: Any) -> Iterator[Any]:
+    for value in values:
+        if callable(value) and not isinstance(value, type | ModuleType):
+            yield value
 
 
 def _name(middleware: Any) -> str:

@@ -20,6 +20,7 @@ SUBJECTS = (
     "lifecycle",
     "injections",
     "middleware",
+    "asgi_middleware",
     "forms",
     "streams",
     "changes",

@@ -53,6 +53,11 @@ pub(crate) fn find_native(
     flags: Flags,
 ) -> Option<NativeRequest> {
     let application = serving.native()?;
+    if application.calls.spliced {
+        // Native routes are in the application's own stack, unless that was changed.
+        application.is_current(py);
+        return None;
+    }
     let whole = serving.python().template.path(head);
     let path = application.path(&whole, serving.python().template.root_path());
     let mut captures = Captures::new();

@@ -87,7 +87,9 @@ impl Application {
         let texts: Box<[_]> = plan.texts().iter().map(|text| PyString::intern(py, text).unbind()).collect();
         let binding = Binding { py, objects: &objects, plan_texts: plan.texts(), texts: &texts, framework: &framework };
         let routes = plan.natives().iter().map(|route| binding.route(route)).collect::<PyResult<_>>()?;
-        let root_path = calls.app.bind(py).getattr(intern!(py, "root_path"))?.extract()?;
+        // Under live middleware the scope has it already.
+        let root_path = calls.app.bind(py).getattr(intern!(py, "root_path"))?;
+        let root_path = if calls.spliced { String::new() } else { root_path.extract()? };
         let refusals = Refusals::new(py, &framework, plan.allows())?;
         let guards = Guards::new(guards)?;
         let objects = objects.into();
@@ -117,11 +119,9 @@ impl Application {
 
     /// Who serves the request of this method and path.
     pub(crate) fn find(&self, py: Python<'_>, method: &str, path: &RequestPath<'_>, captures: &mut Captures) -> Served {
-        if !self.guards.hold(py) {
-            self.tell_change(py);
+        if !self.is_current(py) {
             return Served::ByApplication("the application has changed".to_owned());
         }
-        self.changed.store(false, Ordering::Relaxed);
         match self.plan.find(method, path.routed(), captures) {
             Found::Native(number) => Served::Natively(number),
             Found::Application(Why::NoRoute) => self.missed(py, path),
@@ -137,6 +137,17 @@ impl Application {
             Miss::Application(why) => return Served::ByApplication(self.plan.reason(why)),
         };
         answer.map_or_else(|| Served::ByApplication("a handler of the application".to_owned()), Served::Refused)
+    }
+
+    /// Whether the application is as it was when it was inspected; otherwise that is told.
+    pub(crate) fn is_current(&self, py: Python<'_>) -> bool {
+        let current = self.guards.hold(py);
+        if current {
+            self.changed.store(false, Ordering::Relaxed);
+        } else {
+            self.tell_change(py);
+        }
+        current
     }
 
     /// Whether calls on threads are bounded by Andon alone.

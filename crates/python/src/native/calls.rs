@@ -18,6 +18,14 @@ pub(crate) struct Calls {
     exception_handlers: Py<PyDict>,
     /// Likewise by status.
     status_handlers: Py<PyDict>,
+    /// The `ExceptionMiddleware` itself.
+    pub(crate) exceptions: Py<PyAny>,
+    /// What the framework has put behind it.
+    pub(crate) innermost: Py<PyAny>,
+    /// Native routes take the place of `innermost`, under the live middleware of the application.
+    pub(crate) spliced: bool,
+    /// `tell(by)`: who has served a request under live middleware, for tests.
+    pub(crate) tell: Option<Py<PyAny>>,
 }
 
 impl Calls {

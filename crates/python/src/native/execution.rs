@@ -105,6 +105,10 @@ impl Execution {
 
     /// From the body to what is done after the answer, as `request_response` has it.
     async fn serve(&mut self, route: Route<'_>) -> PyResult<()> {
+        if route.application.calls.spliced {
+            // Middleware looks into the scope, too.
+            Python::attach(|py| self.scope(py, route).map(drop))?;
+        }
         let produced = self.produce(route).await;
         let produced = self.leave_function(route, produced).await;
         let sent = match produced {

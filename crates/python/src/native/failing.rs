@@ -34,6 +34,10 @@ impl Execution {
         }
         let outcome = self.handle(route, Around::Route, outcome).await;
         let outcome = self.close_middleware_stack(outcome).await;
+        if route.application.calls.spliced {
+            // The layers above are the application's own.
+            return outcome;
+        }
         let outcome = self.handle(route, Around::Router, outcome).await;
         self.answer_failure(route, outcome).await
     }

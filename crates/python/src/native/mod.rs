@@ -4,12 +4,14 @@
 //!   Worker.set_native --> Application      the plan, with the Python objects that it names; guards
 //!   Worker (a request) --> Execution       its code on one route, stepped by the request's Exchange
 //!   NativeApp           -'                 the same as an ASGI application, for tests
+//!   NativeCore          -'                 the same at the bottom of the application's middleware
 //! ```
 //! What is not understood, and what was changed, is served by the application itself. See `execution` for the parts.
 
 mod anyio;
 mod application;
 mod asgi;
+mod asgi_call;
 mod body;
 mod calling;
 mod calls;
@@ -24,23 +26,26 @@ mod incoming;
 mod injection;
 mod interpreter;
 mod json;
+mod native_app;
 mod parameters;
 mod raising;
 mod refusals;
 mod result;
 mod scope;
 mod sending;
+mod splice;
 mod stepping;
 mod threads;
 mod validation;
 
 pub(crate) use anyio::default_limiter;
 pub(crate) use application::{Application, Served};
-pub(crate) use asgi::NativeApp;
 pub(crate) use calls::Calls;
 pub(crate) use execution::Execution;
 pub(crate) use face::{Face, Wire};
 pub(crate) use incoming::{Incoming, Parts};
 pub(crate) use interpreter::{copy_context, within_context};
+pub(crate) use native_app::NativeApp;
 pub(crate) use refusals::refuse;
+pub(crate) use splice::{NativeCore, install as splice};
 pub(crate) use stepping::{Drive, Place, Progress};

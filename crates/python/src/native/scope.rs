@@ -13,7 +13,8 @@ use super::execution::{Execution, Route};
 /// The scope of a request, and what was made over it.
 pub(crate) struct Scope {
     dictionary: Py<PyDict>,
-    request: Py<PyAny>,
+    /// Made when it is asked for.
+    request: Option<Py<PyAny>>,
     pub(crate) stacks: Stacks,
 }
 
@@ -42,25 +43,28 @@ pub(crate) fn is_in_use(stack: &Bound<'_, PyAny>) -> PyResult<bool> {
 impl Execution {
     /// The `Request` that everyone shares who asks for it.
     pub(crate) fn request<'py>(&mut self, py: Python<'py>, route: Route<'_>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(scope) = &self.scope {
-            return Ok(scope.request.bind(py).clone());
+        if let Some(request) = self.scope.as_ref().and_then(|scope| scope.request.as_ref()) {
+            return Ok(request.bind(py).clone());
         }
-        let stacks = Stacks::new(py, route)?;
-        let dictionary = self.face.scope(py)?;
-        self.complete(py, route, &dictionary, &stacks)?;
+        let dictionary = self.scope(py, route)?;
         let request = self.new_request(py, route, &dictionary)?;
         self.tell_body(&request)?;
-        self.scope = Some(Scope { dictionary: dictionary.unbind(), request: request.clone().unbind(), stacks });
+        if let Some(scope) = &mut self.scope {
+            scope.request = Some(request.clone().unbind());
+        }
         Ok(request)
     }
 
     /// The scope that everyone shares who asks for it.
     pub(crate) fn scope<'py>(&mut self, py: Python<'py>, route: Route<'_>) -> PyResult<Bound<'py, PyDict>> {
-        let request = self.request(py, route)?;
-        match &self.scope {
-            Some(scope) => Ok(scope.dictionary.bind(py).clone()),
-            None => Ok(request.getattr(intern!(py, "scope"))?.cast_into()?),
+        if let Some(scope) = &self.scope {
+            return Ok(scope.dictionary.bind(py).clone());
         }
+        let stacks = Stacks::new(py, route)?;
+        let dictionary = self.face.scope(py)?;
+        self.complete(py, route, &dictionary, &stacks)?;
+        self.scope = Some(Scope { dictionary: dictionary.clone().unbind(), request: None, stacks });
+        Ok(dictionary)
     }
 
     /// Another `Request` over the same scope.
@@ -76,11 +80,13 @@ impl Execution {
 
     fn complete(&self, py: Python<'_>, route: Route<'_>, scope: &Bound<'_, PyDict>, stacks: &Stacks) -> PyResult<()> {
         let (application, objects) = (route.application, &route.native.scope);
-        if !application.root_path.is_empty() {
-            scope.set_item(intern!(py, "root_path"), &application.root_path)?;
+        if !application.calls.spliced {
+            if !application.root_path.is_empty() {
+                scope.set_item(intern!(py, "root_path"), &application.root_path)?;
+            }
+            scope.set_item(intern!(py, "app"), application.object(py, objects.app))?;
+            scope.set_item(intern!(py, "starlette.exception_handlers"), application.calls.handlers(py)?)?;
         }
-        scope.set_item(intern!(py, "app"), application.object(py, objects.app))?;
-        scope.set_item(intern!(py, "starlette.exception_handlers"), application.calls.handlers(py)?)?;
         scope.set_item(intern!(py, "fastapi_middleware_astack"), &stacks.middleware)?;
         scope.set_item(intern!(py, "router"), application.object(py, objects.router))?;
         if let Some(fastapi) = objects.fastapi {

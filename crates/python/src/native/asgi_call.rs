@@ -1,0 +1,158 @@
+//! Native routes called as an ASGI application: which route a scope takes, and the awaitable that serves it.
+
+use std::sync::Arc;
+
+use andon_plan::Captures;
+use parking_lot::Mutex;
+use pyo3::{
+    exceptions::{PyRuntimeError, PyStopIteration, PyValueError},
+    intern,
+    prelude::*,
+    pybacked::PyBackedBytes,
+    types::{PyDict, PyTuple},
+};
+
+use super::{
+    application::{Application, Served},
+    asgi::{Asgi, text},
+    execution::Execution,
+    face::Face,
+    incoming::{Incoming, Parts},
+    refusals::refuse,
+    stepping::{Drive, Place, Progress},
+};
+use crate::awaitable::thrown;
+
+/// Who serves a request.
+pub(crate) enum Found {
+    /// The native route of this number, with what it takes of the request.
+    Route(usize, Box<Incoming>),
+    /// No route: it is answered so.
+    Refusal(Py<PyAny>),
+    /// The application, for this reason.
+    Application(String),
+}
+
+impl Found {
+    /// For a request of this scope.
+    pub(crate) fn find(application: &Application, scope: &Bound<'_, PyDict>) -> PyResult<Self> {
+        if text(scope, "type")? != "http" {
+            return Ok(Found::Application("it is no HTTP request".to_owned()));
+        }
+        let Ok(head) = ScopeHead::read(scope) else {
+            return Ok(Found::Application("its scope is unusual".to_owned()));
+        };
+        let path = application.path(&head.path, &head.root_path);
+        let mut captures = Captures::new();
+        Ok(match application.find(scope.py(), &head.method, &path, &mut captures) {
+            Served::ByApplication(reason) => Found::Application(reason),
+            Served::Refused(response) => Found::Refusal(response),
+            Served::Natively(number) => {
+                let fields = head.fields.iter().map(|(name, value)| (&name[..], &value[..]));
+                let parts = Parts { path: path.routed(), captures, query: &head.query, fields };
+                Found::Route(number, Box::new(Incoming::gather(application.route(number), parts)))
+            }
+        })
+    }
+
+    /// By whom it is served, for people.
+    pub(crate) fn by(&self) -> &str {
+        match self {
+            Found::Application(reason) => reason,
+            Found::Route(..) | Found::Refusal(_) => "native",
+        }
+    }
+
+    /// What serves it, to be awaited. `other`: the application that serves what is not native.
+    pub(crate) fn call(
+        self,
+        py: Python<'_>,
+        application: Arc<Application>,
+        asgi: Asgi,
+        other: &Py<PyAny>,
+    ) -> PyResult<Py<PyAny>> {
+        let drive = match self {
+            Found::Application(_) => return other.call1(py, asgi.into_arguments(py)),
+            Found::Refusal(response) => refuse(Face::Asgi(asgi), response),
+            Found::Route(number, incoming) => {
+                Execution::new(application.route(number), Face::Asgi(asgi), *incoming).into_drive(application, number)
+            }
+        };
+        Ok(Py::new(py, NativeCall(Mutex::new(Some(drive))))?.into_any())
+    }
+}
+
+/// What of a scope decides who serves it, and what its route asks for.
+struct ScopeHead {
+    method: String,
+    path: String,
+    root_path: String,
+    query: PyBackedBytes,
+    fields: Vec<(PyBackedBytes, PyBackedBytes)>,
+}
+
+impl ScopeHead {
+    fn read(scope: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = scope.py();
+        let get = |key| scope.get_item(key)?.ok_or_else(|| PyValueError::new_err("a key is missing"));
+        let mut fields = Vec::new();
+        for field in get(intern!(py, "headers"))?.try_iter()? {
+            fields.push(field?.extract()?);
+        }
+        Ok(Self {
+            method: get(intern!(py, "method"))?.extract()?,
+            path: get(intern!(py, "path"))?.extract()?,
+            root_path: text(scope, "root_path")?,
+            query: get(intern!(py, "query_string"))?.extract()?,
+            fields,
+        })
+    }
+}
+
+/// A native request under ASGI, to be awaited.
+#[pyclass(frozen, module = "andon._andon")]
+pub(crate) struct NativeCall(Mutex<Option<Drive>>);
+
+impl NativeCall {
+    fn step(&self, thrown: Option<PyErr>) -> PyResult<Option<Py<PyAny>>> {
+        let drive = self.0.lock().take();
+        let mut drive = drive.ok_or_else(|| PyRuntimeError::new_err("cannot reuse already awaited coroutine"))?;
+        match drive.step(Place::Loop, thrown) {
+            Progress::Yielded(value) => {
+                *self.0.lock() = Some(drive);
+                Ok(Some(value))
+            }
+            Progress::Ended(outcome) => outcome.map(|()| None),
+            Progress::WantsLoop => Err(PyRuntimeError::new_err("it is on the event loop already")),
+        }
+    }
+}
+
+#[pymethods]
+impl NativeCall {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self) -> PyResult<Option<Py<PyAny>>> {
+        self.step(None)
+    }
+
+    fn send(&self, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        self.step(None)?.ok_or_else(|| PyStopIteration::new_err(()))
+    }
+
+    #[pyo3(signature = (*arguments))]
+    fn throw(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
+        self.step(Some(thrown(arguments)?))?.ok_or_else(|| PyStopIteration::new_err(()))
+    }
+
+    fn close(&self) {
+        let abandoned = self.0.lock().take();
+        drop(abandoned);
+    }
+}
