@@ -106,6 +106,51 @@ def set_root_path(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     app.root_path = "/api"
 
 
+def replace_call(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set what an endpoint's dependant calls to something else."""
+    last_route(app).dependant.call = dependency
+
+
+def replace_call_of_dependency(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Likewise, of what a route of an included router depends on."""
+    (context,) = included_router(app).effective_candidates()
+    context.dependant.dependencies[0].call = endpoint
+
+
+def drop_dependency(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a dependency away."""
+    (context,) = included_router(app).effective_candidates()
+    context.dependant.dependencies.clear()
+
+
+def wrap_application_of_route(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put something before the handler of a route."""
+    last_route(app).app = PlainTextResponse("mine")
+
+
+def replace_route_in_place(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put another route in the place of one."""
+    app.router.routes[-1] = Route("/", PlainTextResponse("mine"))
+
+
+def replace_default(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer differently what no route takes."""
+    app.router.default = PlainTextResponse("nothing")
+
+
+def redirect_no_more(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave slashes as they are."""
+    app.router.redirect_slashes = False
+
+
+def last_route(app: Application) -> Any:
+    return app.router.routes[-1]
+
+
+def included_router(app: Application) -> Any:
+    return app.router.routes[0]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -121,6 +166,13 @@ def set_root_path(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
         replace_function,
         set_up_telemetry,
         set_root_path,
+        replace_call,
+        replace_call_of_dependency,
+        drop_dependency,
+        wrap_application_of_route,
+        replace_route_in_place,
+        replace_default,
+        redirect_no_more,
     ],
 )
 def test_a_guard_notices_a_change(
@@ -128,7 +180,7 @@ def test_a_guard_notices_a_change(
     change: Callable[[Application, pytest.MonkeyPatch], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = inspect(app).guards
+    found = inspect(app).watched()
     assert guards.hold(found)
     change(app, monkeypatch)
     assert not guards.hold(found)
@@ -142,10 +194,10 @@ def test_overrides_that_are_gone_are_no_change(app: Application) -> None:
 
 
 def test_guards_of_an_unchanged_application_are_the_same(app: Application) -> None:
-    first = inspect(app).guards
-    assert guards.are_same(first, inspect(app).guards)
+    first = inspect(app).watched()
+    assert guards.are_same(first, inspect(app).watched())
     app.get("/added")(endpoint)
-    assert not guards.are_same(first, inspect(app).guards)
+    assert not guards.are_same(first, inspect(app).watched())
 
 
 class Target:

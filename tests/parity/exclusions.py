@@ -16,12 +16,7 @@ UNSTABLE: dict[str, str] = {
 }
 
 # Cases in which the native path is known to answer otherwise; one that no longer does is a failure.
-KNOWN_DIFFERENCES: dict[str, str] = {
-    "changes: an endpoint": (
-        "what a route's dependant calls is read when the application is inspected; to look at each "
-        "of them for every request would cost all requests time"
-    ),
-}
+KNOWN_DIFFERENCES: dict[str, str] = {}
 
 # Beginnings of reasons why an exchange on one of FastAPI's routes is the application's for good.
 # The native share is that of all others.

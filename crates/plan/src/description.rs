@@ -27,6 +27,9 @@ pub struct Description {
 pub struct Missed {
     /// Before that, the path is tried with a slash more or less, and redirected to if a route takes it.
     pub redirect_slashes: bool,
+    /// A list of what must be as it was when no route takes a request.
+    #[serde(default)]
+    pub guards: Option<Object>,
 }
 
 /// One route.
@@ -74,6 +77,9 @@ pub struct Native {
     /// What the framework puts into the scope of a matched request, as object numbers: the application, the (top)
     /// router, the route, the endpoint, and the effective context of a route of an included router.
     pub scope: ScopeObjects,
+    /// A list of what must be as it was when a request takes this route.
+    #[serde(default)]
+    pub guards: Option<Object>,
 }
 
 /// What user code finds in the scope.

@@ -3,7 +3,7 @@
 //! The order is that of `fastapi.routing.APIRouter.app`: the first route that takes the path answers 405 where none takes
 //! the method as well; then a slash more or less is tried; then it is not found.
 
-use crate::{Missed, RequestPath, Why, router::Router};
+use crate::{Missed, Object, RequestPath, Why, router::Router};
 
 /// What becomes of such a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,10 @@ impl Misses {
         })
     }
 
+    pub(crate) fn guards(&self) -> Option<Object> {
+        self.missed.and_then(|missed| missed.guards)
+    }
+
     pub(crate) fn allows(&self) -> &[Box<str>] {
         &self.allows
     }
@@ -82,7 +86,7 @@ mod tests {
     }
 
     fn plan(routes: Vec<Route>, redirect_slashes: bool) -> Plan {
-        Plan::compile(Description { routes, missed: Some(Missed { redirect_slashes }) }).unwrap()
+        Plan::compile(Description { routes, missed: Some(Missed { redirect_slashes, guards: None }) }).unwrap()
     }
 
     fn missed(plan: &Plan, method: &str, whole: &str) -> Miss {

@@ -5,7 +5,7 @@
 //! no description at all, or beyond all bounds, is refused as a whole.
 
 use crate::{
-    Body, Captures, Description, Found, Miss, Native, Program, RequestPath, Response, Route, RouteSummary,
+    Body, Captures, Description, Found, Miss, Native, Object, Program, RequestPath, Response, Route, RouteSummary,
     ScopeObjects, Serve, Summary, Text, Why,
     flatten::{Unfit, flatten},
     missed::Misses,
@@ -61,6 +61,8 @@ pub struct NativeRoute {
     pub response: Response,
     /// What user code finds in the scope.
     pub scope: ScopeObjects,
+    /// What must be as it was when it is taken.
+    pub guards: Option<Object>,
 }
 
 impl Plan {
@@ -74,7 +76,9 @@ impl Plan {
         if description.routes.len() > MAX_ROUTES {
             return Err(PlanError::Routes(description.routes.len()));
         }
-        let mut compiling = Compiling { misses: Misses::new(description.missed), ..Compiling::default() };
+        let misses = Misses::new(description.missed);
+        let objects = misses.guards().map_or(0, |guards| guards as usize + 1);
+        let mut compiling = Compiling { misses, objects, ..Compiling::default() };
         for route in description.routes {
             compiling.add(route);
         }
@@ -90,6 +94,11 @@ impl Plan {
     /// What becomes of a request of which [`Plan::find`] says that no route takes it.
     pub fn missed(&self, path: &RequestPath<'_>) -> Miss {
         self.misses.miss(&self.router, path)
+    }
+
+    /// What must be as it was for [`Plan::missed`] to be true.
+    pub fn missed_guards(&self) -> Option<Object> {
+        self.misses.guards()
     }
 
     /// The different values of `Allow`, by the numbers that [`Plan::missed`] gives.
@@ -190,6 +199,7 @@ impl Compiling {
                     program,
                     response: native.response.clone(),
                     scope: native.scope.clone(),
+                    guards: native.guards,
                 })
             }
             Err(unfit) => {

@@ -132,6 +132,8 @@ class Native:
     body: Body | None
     response: Response
     scope: ScopeObjects
+    # A list of what must be as it was when a request takes this route.
+    guards: int
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,8 @@ class Missed:
     """What the router does with a request that no route takes: 404, after a try for a redirect."""
 
     redirect_slashes: bool
+    # A list of what must be as it was for that to be true.
+    guards: int
 
 
 @dataclass(frozen=True)

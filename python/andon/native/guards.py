@@ -1,12 +1,15 @@
 """What is looked at again for every request, because applications change while they run.
 
-A guard is ``(dictionary, key, expected)``, which holds while the very object is there (integers: an
-equal one), or ``(sized, length)``. Each costs some nanoseconds a request, so there are only those
+A guard is ``(dictionary, key, expected)``, ``(list, index, expected)`` or ``(object, attribute,
+expected)``, which holds while the very object is there (in dictionaries, of integers: an equal
+one), or ``(sized, length)``. Each costs some nanoseconds a request, so there are only those
 for what applications and their tests do change: dependency overrides, routes, the middleware stack,
-functions that tools replace, telemetry that is set up late.
+functions that tools replace, telemetry that is set up late. What concerns a single route is looked
+at when a request takes that one.
 """
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from andon.native.framework import Framework
@@ -43,7 +46,6 @@ def guards_of(app: Any, routers: list[Any], exceptions: Any, framework: Framewor
         (attributes, "root_path", app.root_path),
         (vars(app.router), "routes", app.router.routes),
         (app.router.routes, len(app.router.routes)),
-        *((vars(app.router), name, vars(app.router)[name]) for name in _OF_ROUTER),
         # FastAPI itself notices a change of an included router by this number alone.
         *((vars(router), "_routes_version", router._routes_version) for router in routers),
         *((table, len(table)) for table in handlers_of(exceptions)),
@@ -52,6 +54,27 @@ def guards_of(app: Any, routers: list[Any], exceptions: Any, framework: Framewor
     guards.extend((module, name, module[name]) for name in _REPLACED)
     guards.extend(_telemetry(app))
     return guards
+
+
+def guards_of_route(place: Guard, shape: Any, dependant: Any) -> list[Guard]:
+    """Return what must hold for a single route. ``place``: that it is there, among the others."""
+    return [place, (vars(shape), "app", vars(shape)["app"]), *_guards_of_dependant(dependant)]
+
+
+def _guards_of_dependant(dependant: Any) -> Iterator[Guard]:
+    yield (dependant, "call", dependant.call)
+    yield (dependant.dependencies, len(dependant.dependencies))
+    for each in dependant.dependencies:
+        yield from _guards_of_dependant(each)
+
+
+def guards_of_missed(router: Any) -> list[Guard]:
+    """Return what must hold for it to be known what becomes of requests that no route takes."""
+    attributes = vars(router)
+    return [
+        *((attributes, name, attributes[name]) for name in _OF_ROUTER),
+        *((router.routes, index, route) for index, route in enumerate(router.routes)),
+    ]
 
 
 def hold(guards: list[Guard]) -> bool:
@@ -72,8 +95,12 @@ def are_same(one: list[Guard], other: list[Guard]) -> bool:
 def _holds(guard: Guard) -> bool:
     if len(guard) == 2:
         return len(guard[0]) == guard[1]
-    values, key, expected = guard
-    return _is_same(values.get(key), expected)
+    within, key, expected = guard
+    if isinstance(within, dict):
+        return _is_same(within.get(key), expected)
+    if isinstance(within, list):
+        return len(within) > key and within[key] is expected
+    return getattr(within, key, None) is expected
 
 
 def _is_same(one: Any, other: Any) -> bool:

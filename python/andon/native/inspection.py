@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from andon.native import Mode, gate
 from andon.native.calls import Calls
-from andon.native.description import Description, Native, Opaque, Route
+from andon.native.description import Description, Missed, Native, Opaque, Route
 from andon.native.framework import Framework
 from andon.native.guards import Guard, guards_of
 from andon.native.missed import missed_of
@@ -58,6 +59,12 @@ class Inspection:
         names = self.stack.names if self.stack is not None else []
         return f", under middleware {', '.join(names)}" if names else ""
 
+    def watched(self) -> list[Guard]:
+        """Return the guards of the application, and those of its routes."""
+        told = [self.description.missed, *(route.serve for route in self.description.routes)]
+        lists = [self.objects[each.guards] for each in told if isinstance(each, Native | Missed)]
+        return [*self.guards, *chain.from_iterable(lists)]
+
     def count(self) -> int:
         """Return how many routes are native."""
         return sum(isinstance(route.serve, Native) for route in self.description.routes)
@@ -70,7 +77,7 @@ def inspect(app: Any, mode: Mode = "auto") -> Inspection:
         stack = gate.check(app, framework, mode)
         assert framework is not None
         walk = Walk(app, framework)
-        missed = missed_of(app.router, framework)
+        missed = missed_of(app.router, framework, walk.objects)
         description = Description(list(walk.routes()), missed)
         guards = guards_of(app, walk.routers, stack.exceptions, framework)
     except NotUnderstood as error:

@@ -94,7 +94,7 @@ class Installation:
         found = inspect(self._application, self._mode)
         if found.reason is not None:
             self._give_up(found.reason)
-        elif not guards.are_same(found.guards, self._guards):
+        elif not guards.are_same(found.watched(), self._guards):
             # Otherwise overrides are set, or something was undone: the plan is right as it is.
             self._pause = _PAUSE
             self._set(found)
@@ -106,14 +106,14 @@ class Installation:
         text = found.description.to_json()
         self._calls = found.calls(self.changed)
         self._target.set_native(text, found.objects, found.guards, self._calls)
-        self._guards = found.guards
+        self._guards = found.watched()
 
     def _give_up(self, reason: str) -> None:
         """Leave all to ASGI for good: not all that can be a reason is watched by a guard."""
         logger.info("the application has changed, no route is native any more: %s", reason)
         self._guards = []
         if self._calls is not None:
-            self._target.set_native(Description().to_json(), [], self._guards, self._calls)
+            self._target.set_native(Description().to_json(), [], [], self._calls)
 
 
 def _tell(found: Inspection) -> None:

@@ -4,9 +4,11 @@ from typing import Any
 
 from andon.native.description import Missed
 from andon.native.framework import Framework, is_untouched
+from andon.native.guards import guards_of_missed
+from andon.native.objects import Objects
 
 
-def missed_of(router: Any, framework: Framework) -> Missed | None:
+def missed_of(router: Any, framework: Framework, objects: Objects) -> Missed | None:
     """Describe what a router does with a request that no route takes; `None`: it is not known."""
     owner = framework.routing.APIRouter
     default = router.default
@@ -16,7 +18,8 @@ def missed_of(router: Any, framework: Framework) -> Missed | None:
     )
     if not is_own or _has_frontends(router, owner):
         return None
-    return Missed(redirect_slashes=bool(router.redirect_slashes))
+    guards = objects.number(guards_of_missed(router))
+    return Missed(bool(router.redirect_slashes), guards)
 
 
 def _has_frontends(router: Any, owner: type) -> bool:

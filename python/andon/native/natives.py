@@ -7,6 +7,7 @@ from andon.native.dependants import Dependants
 from andon.native.description import Body, Native, ScopeObjects
 from andon.native.forms import form_of
 from andon.native.framework import Framework
+from andon.native.guards import Guard, guards_of_route
 from andon.native.handlers import Handler, handler_of, name_of
 from andon.native.objects import Objects
 from andon.native.parameters import is_embedded
@@ -23,9 +24,12 @@ class Natives:
         self._framework = framework
         self._objects = objects
 
-    def native(self, route: Any, shape: Any, left_in_scope: dict[str, Any] | None) -> Native:
+    def native(
+        self, route: Any, shape: Any, left_in_scope: dict[str, Any] | None, place: Guard
+    ) -> Native:
         """Describe a route; ``shape`` is itself or what its inclusion makes of it.
 
+        ``place``: that it is there, among the others.
         Raises `NotUnderstood` with the reason why it is the application's.
         """
         handler = handler_of(vars(shape)["app"], self._framework)
@@ -42,6 +46,7 @@ class Natives:
             body=self._body(handler),
             response=response,
             scope=self._scope(route, shape, left_in_scope),
+            guards=self._objects.number(guards_of_route(place, shape, handler.dependant)),
         )
 
     def _body(self, handler: Handler) -> Body | None:

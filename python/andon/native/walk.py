@@ -9,6 +9,7 @@ from typing import Any
 
 from andon.native.description import Barrier, Opaque, Route
 from andon.native.framework import Framework, is_untouched
+from andon.native.guards import Guard
 from andon.native.missed import allow_of
 from andon.native.natives import Natives
 from andon.native.objects import Objects
@@ -32,10 +33,14 @@ class Walk:
         # What the framework leaves in ``scope["fastapi"]`` on its way to a route of the top router.
         self._limits: dict[str, Any] = dict(getattr(app.router, "form_limits", None) or {})
         self._has_included = False
+        # Where the walk is, in the list of the top router.
+        self._place: Guard = (app.router.routes, 0)
 
     def routes(self) -> Iterator[Route]:
         """Yield the routes."""
-        for route in self._app.router.routes:
+        routes = self._app.router.routes
+        for index, route in enumerate(routes):
+            self._place = (routes, index, route)
             if type(route) is self._framework.routing._IncludedRouter:
                 self._has_included = True
                 yield from self._included(route, self._limits)
@@ -122,7 +127,8 @@ class Walk:
                 raise NotUnderstood("a path convertor of the application's own")
             if not is_untouched(route, owner, "handle"):
                 raise NotUnderstood("its class has a `handle` of its own")
-            return Route(methods, path.template, self._natives.native(route, shape, scope), allow)
+            native = self._natives.native(route, shape, scope, self._place)
+            return Route(methods, path.template, native, allow)
         except NotUnderstood as error:
             return Route(methods, path.template, Opaque(error.reason), allow)
         except Exception as error:

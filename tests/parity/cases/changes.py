@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Route
 
 from tests.parity.cases.case import case, get, post
 from tests.parity.cases.mounts import FRONTEND
@@ -110,6 +111,27 @@ def exceptions_of(app: FastAPI) -> Any:
     return layer
 
 
+def replace_dependency(app: FastAPI) -> None:
+    route_of(app, "/item").dependant.dependencies[0].call = lambda q: ["replaced", q]
+
+
+def wrap_route(app: FastAPI) -> None:
+    route_of(app, "/item").app = PlainTextResponse("wrapped")
+
+
+def replace_in_place(app: FastAPI) -> None:
+    routes = app.router.routes
+    routes[routes.index(route_of(app, "/item"))] = Route("/new", own_route)
+
+
+async def own_route(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("a route of Starlette")
+
+
+def route_of(app: FastAPI, path: str) -> Any:
+    return next(route for route in app.router.routes if getattr(route, "path", "") == path)
+
+
 def no_redirects(app: FastAPI) -> None:
     app.router.redirect_slashes = False
 
@@ -126,10 +148,9 @@ def replace_endpoint(app: FastAPI) -> None:
     async def replaced() -> PlainTextResponse:
         return PlainTextResponse("replaced")
 
-    for route in app.router.routes:
-        if getattr(route, "path", "") == "/item":
-            route.dependant.call = replaced  # type: ignore[attr-defined]
-            route.dependant.dependencies.clear()  # type: ignore[attr-defined]
+    route = route_of(app, "/item")
+    route.dependant.call = replaced
+    route.dependant.dependencies.clear()
 
 
 def debug(app: FastAPI) -> None:
@@ -169,5 +190,9 @@ CASES = [
     ),
     case("a frontend", get("/router/file.txt", 404), add_frontend, get("/router/file.txt")),
     case("an endpoint", get("/item?q=7"), replace_endpoint, get("/item")),
+    case("what is depended on", get("/item?q=7"), replace_dependency, get("/item?q=7")),
+    case("the application of a route", get("/item"), wrap_route, get("/item")),
+    case("a route in its place", get("/item"), replace_in_place, get("/item", 404), get("/new")),
+    case("one that was not asked for", get("/new", 404), replace_in_place, get("/new")),
     case("debugging", get("/odd", 500, raises="Odd"), debug, get("/odd", 500, raises="Odd")),
 ]

@@ -26,6 +26,8 @@ pub(crate) struct Application {
     routes: Box<[RouteObjects]>,
     refusals: Refusals,
     guards: Guards,
+    /// Those for requests that no route takes.
+    missed_guards: Guards,
     /// A guard has failed, which was told.
     changed: AtomicBool,
     /// `Response.__call__`, which this crate can do itself.
@@ -39,6 +41,7 @@ pub(crate) struct Application {
 
 /// What a native route has of Python beside its program.
 pub(crate) struct RouteObjects {
+    guards: Guards,
     pub(crate) calls: Box<[CallObjects]>,
     /// All of it can run on one thread: it has `def` functions and generators only.
     pub(crate) threaded: bool,
@@ -92,6 +95,7 @@ impl Application {
         let root_path = if calls.spliced { String::new() } else { root_path.extract()? };
         let refusals = Refusals::new(py, &framework, plan.allows())?;
         let guards = Guards::new(guards)?;
+        let missed_guards = guards_of(py, &objects, plan.missed_guards())?;
         let objects = objects.into();
         let anyio = Anyio::find(py, limiter);
         let response_call = framework.response.bind(py).getattr(intern!(py, "__call__"))?.unbind();
@@ -103,6 +107,7 @@ impl Application {
             routes,
             refusals,
             guards,
+            missed_guards,
             changed,
             response_call,
             framework,
@@ -120,13 +125,18 @@ impl Application {
     /// Who serves the request of this method and path.
     pub(crate) fn find(&self, py: Python<'_>, method: &str, path: &RequestPath<'_>, captures: &mut Captures) -> Served {
         if !self.is_current(py) {
-            return Served::ByApplication("the application has changed".to_owned());
+            return changed();
         }
-        match self.plan.find(method, path.routed(), captures) {
-            Found::Native(number) => Served::Natively(number),
-            Found::Application(Why::NoRoute) => self.missed(py, path),
-            Found::Application(why) => Served::ByApplication(self.plan.reason(why)),
+        let (served, guards) = match self.plan.find(method, path.routed(), captures) {
+            Found::Native(number) => (Served::Natively(number), Some(&self.routes[number].guards)),
+            Found::Application(Why::NoRoute) => (self.missed(py, path), Some(&self.missed_guards)),
+            Found::Application(why) => (Served::ByApplication(self.plan.reason(why)), None),
+        };
+        if guards.is_some_and(|guards| !guards.hold(py)) {
+            self.tell_change(py);
+            return changed();
         }
+        served
     }
 
     /// What becomes of a request that no route takes.
@@ -190,6 +200,10 @@ impl Application {
     }
 }
 
+fn changed() -> Served {
+    Served::ByApplication("the application has changed".to_owned())
+}
+
 /// Finds the Python objects of routes.
 struct Binding<'a, 'py> {
     py: Python<'py>,
@@ -211,6 +225,7 @@ impl Binding<'_, '_> {
         let is_form = route.body.is_some_and(|body| body.form.is_some());
         let threaded = !is_form && has_threaded_dependencies(&route.program, &calls);
         Ok(RouteObjects {
+            guards: guards_of(self.py, self.objects, route.guards)?,
             threaded: threaded && endpoint.kind == CallKind::Function,
             offloadable: threaded && endpoint.kind == CallKind::Coroutine && !endpoint.suspends,
             calls,
@@ -237,6 +252,11 @@ impl Binding<'_, '_> {
             scopes: scopes.unwrap_or_default(),
         })
     }
+}
+
+/// Those of a list of this number; none if there is no list.
+fn guards_of(py: Python<'_>, objects: &[Py<PyAny>], list: Option<Object>) -> PyResult<Guards> {
+    list.map_or_else(|| Guards::new(&[]), |list| Guards::of_list(objects[list as usize].bind(py)))
 }
 
 /// Whether all that the endpoint depends on can run on the thread on which the endpoint does.
