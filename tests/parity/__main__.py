@@ -14,10 +14,11 @@ from tests.parity.environment import test_files
 from tests.parity.exclusions import DESELECTED, KNOWN_DIFFERENCES, MASKS, UNSTABLE
 from tests.parity.face import FACES, NATIVE, PLAIN, native
 from tests.parity.generated.driving import Driver
-from tests.parity.generated.fuzzing import fuzz
+from tests.parity.generated.fuzzing import Run, fuzz
 from tests.parity.generated.over_wire import WireDriver
 
 SHOWN_PROBLEMS = 50
+PROGRESS_SECONDS = 10.0
 
 
 def main() -> int:
@@ -65,9 +66,23 @@ def _run_suite(arguments: argparse.Namespace) -> int:
     return 1 if result.problems else 0
 
 
+class ProgressEvery:
+    """Says now and then, on the standard error, how far a run has come."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._told = 0.0
+
+    def __call__(self, run: Run) -> None:
+        if run.seconds >= self._told + self._seconds:
+            self._told = run.seconds
+            print(run.progress(), file=sys.stderr, flush=True)
+
+
 def _run_fuzz(arguments: argparse.Namespace) -> int:
     driver = WireDriver() if arguments.wire else Driver(FACES[arguments.face])
-    run = fuzz(driver, arguments.requests, arguments.seed, arguments.differences)
+    tell = ProgressEvery(PROGRESS_SECONDS)
+    run = fuzz(driver, arguments.requests, arguments.seed, arguments.differences, tell)
     for found in run.found:
         print(found.text(), end="\n\n")
     print(run.summary())

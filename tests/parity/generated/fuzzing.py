@@ -1,7 +1,7 @@
 """The loop of `make fuzz`: draw an application, send requests, stop at a difference."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -76,6 +76,11 @@ class Run:
     seconds: float = 0.0
     found: list[Found] = field(default_factory=list)
 
+    def progress(self) -> str:
+        """What was done so far, in a line."""
+        requests = self.counts.requests
+        return f"{requests} requests, {self.seconds:.0f} s, {len(self.found)} differences"
+
     def summary(self) -> str:
         """The counts as text for people."""
         counts = self.counts
@@ -90,10 +95,17 @@ class Run:
         return "\n".join(lines)
 
 
-def fuzz(driver: Compares, requests: int, seed: str, most_found: int = 1) -> Run:
+def fuzz(
+    driver: Compares,
+    requests: int,
+    seed: str,
+    most_found: int = 1,
+    watch: Callable[[Run], None] = lambda run: None,
+) -> Run:
     """Send so many requests, or fewer if there are differences.
 
-    After a difference the rest of what was meant for its application is left out.
+    After a difference the rest of what was meant for its application is left out. ``watch`` is
+    called after each application.
     """
     run = Run(driver.counts)
     begun = time.monotonic()
@@ -103,6 +115,8 @@ def fuzz(driver: Compares, requests: int, seed: str, most_found: int = 1) -> Run
             if left <= 0 or len(run.found) >= most_found:
                 break
             _try_application(driver, run, name, min(left, REQUESTS_PER_APPLICATION))
+            run.seconds = time.monotonic() - begun
+            watch(run)
     finally:
         driver.close()
         run.seconds = time.monotonic() - begun
