@@ -24,7 +24,7 @@ OPTIONS = [
     *("--max-workers", "--threads", "--on-block", "--stall-after", "--stall-report-after"),
     *("--queue-timeout", "--heavy-queue-timeout", "--queue-requests", "--queue-bytes"),
     *("--request-timeout", "--cancel-on-disconnect", "--explain", "--trusted-peers"),
-    *("--config", "--state-dir", "--dispatch-trace", "--log-format"),
+    *("--config", "--state-dir", "--dispatch-trace", "--log-format", "--native"),
 ]
 
 

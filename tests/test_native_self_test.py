@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from andon import _andon
 from andon.native import digests, install, self_test, trial_application
+from andon.native.description import Opaque
+from andon.native.installation import inspect_tested
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
 
@@ -124,6 +126,16 @@ def test_an_unknown_release_that_does_not_is_left_to_asgi(
     asyncio.run(install(target, application(), "unknown-ok"))
     assert target.plans == 0
     assert "in the self-test, `POST /item` is answered otherwise" in caplog.text
+
+
+@pytest.mark.usefixtures("unknown")
+def test_people_are_told_of_the_self_test_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asyncio.run(inspect_tested(application(), "unknown-ok")).reason is None
+    monkeypatch.setattr(_andon, "NativeApp", Wrong)
+    found = asyncio.run(inspect_tested(application(), "unknown-ok"))
+    reason = "in the self-test, `POST /item` is answered otherwise"
+    assert found.reason == reason
+    assert {route.serve for route in found.description.routes} == {Opaque(reason)}
 
 
 def test_off_installs_nothing() -> None:

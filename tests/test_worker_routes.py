@@ -1,12 +1,16 @@
 """The route table that a worker sends when it comes up."""
 
+import asyncio
+import inspect
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import andon
 import pytest
+from andon.routes import is_offloadable
 
 from tests.support.fake_front import READY, ROUTES, FakeFront, Route
 
@@ -39,6 +43,15 @@ def test_how_an_endpoint_runs_is_told(routes: list[Route]) -> None:
     assert found(routes, "/light").kind == "offloadable"
     assert found(routes, "/suspend").kind == "coroutine"
     assert found(routes, "/light-def").kind == "function"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="functions cannot be marked before 3.12")
+def test_a_function_that_is_marked_as_a_coroutine_is_not_offloaded() -> None:
+    def marked() -> Any:
+        return asyncio.sleep(0)
+
+    inspect.markcoroutinefunction(marked)
+    assert not is_offloadable(marked)
 
 
 def test_included_routers_have_their_whole_path(routes: list[Route]) -> None:

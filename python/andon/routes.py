@@ -70,9 +70,14 @@ def endpoints(application: object) -> Iterator[Any]:
 
 
 def is_offloadable(endpoint: object) -> bool:
-    """Whether it is an ``async def`` whose code cannot suspend."""
+    """Whether it is an ``async def`` whose code cannot suspend.
+
+    A ``def`` may be marked as a coroutine function; nothing is known of what it returns.
+    """
     code = getattr(endpoint, "__code__", None)
-    return _is_coroutine(endpoint) and isinstance(code, CodeType) and _cannot_suspend(code)
+    if not isinstance(code, CodeType) or not code.co_flags & inspect.CO_COROUTINE:
+        return False
+    return _is_coroutine(endpoint) and _cannot_suspend(code)
 
 
 @functools.lru_cache(maxsize=4 * LIMIT)

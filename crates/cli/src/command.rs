@@ -68,12 +68,19 @@ fn write_completions(arguments: Vec<OsString>) -> Result<()> {
     let alone = Command::new("andon").no_binary_name(true).arg(completions());
     let matches = alone.try_get_matches_from(arguments)?;
     if let Some(&shell) = matches.get_one::<Shell>("completions") {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command(), "andon", &mut script);
         // A reader that has read enough is no error.
-        let _ = std::io::stdout().write_all(&script);
+        let _ = std::io::stdout().write_all(&script_of(shell));
     }
     Ok(())
+}
+
+/// The completions for a shell, also of what is asked by `andon routes`.
+fn script_of(shell: Shell) -> Vec<u8> {
+    let question = routes::command().name(routes::NAME).no_binary_name(false);
+    let mut whole = command().disable_help_subcommand(true).subcommand(question);
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut whole, "andon", &mut script);
+    script
 }
 
 #[cfg(test)]
@@ -122,6 +129,13 @@ mod tests {
     #[test]
     fn help_is_no_error() {
         assert_eq!(settings_of(&["--help"]).unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn completions_know_the_question_for_routes() {
+        let script = String::from_utf8(script_of(Shell::Bash)).unwrap();
+        assert!(script.contains("andon,routes"));
+        assert!(script.contains("--json"));
     }
 
     #[test]

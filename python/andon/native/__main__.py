@@ -11,7 +11,7 @@ import os
 import sys
 
 from andon.loading import load
-from andon.native import inspect
+from andon.native.installation import inspect_tested
 from andon.reports import describe
 
 EXIT_LOAD = 4
@@ -23,7 +23,8 @@ def main() -> int:
     answer = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # Some applications ask for the loop while they are imported.
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     try:
         application = load(arguments.target, factory=arguments.factory, app_dir=arguments.app_dir)
     except BaseException as error:
@@ -32,7 +33,7 @@ def main() -> int:
         report = describe(f"cannot load `{arguments.target}`", error)
         print(f"error: {report}", file=sys.stderr)
         return EXIT_LOAD
-    found = inspect(application, arguments.native)
+    found = loop.run_until_complete(inspect_tested(application, arguments.native))
     told = {
         "reason": found.reason,
         "middleware": found.stack.names if found.stack is not None else [],

@@ -1,6 +1,5 @@
 """Callables and what they depend on: FastAPI's dependants in words of the plan."""
 
-import inspect
 from typing import Any
 
 from andon.native.description import CallKind, Dependant, Inject
@@ -121,7 +120,5 @@ class Dependants:
 
 
 def _suspends(call: Any, kind: CallKind) -> bool:
-    """Whether it may suspend; an ordinary function may be marked as one that gives a coroutine."""
-    if kind == "coroutine" and is_offloadable(call):
-        return not call.__code__.co_flags & inspect.CO_COROUTINE
-    return kind in ("coroutine", "async_generator")
+    """Whether it may suspend."""
+    return kind == "async_generator" or (kind == "coroutine" and not is_offloadable(call))

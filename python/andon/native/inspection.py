@@ -81,17 +81,18 @@ def inspect(app: Any, mode: Mode = "auto") -> Inspection:
         description = Description(list(walk.routes()), missed)
         guards = guards_of(app, walk.routers, stack.exceptions, framework)
     except NotUnderstood as error:
-        return _left_to_asgi(app, framework, error)
+        is_unknown = isinstance(error, gate.UnknownRelease)
+        return leave_to_asgi(app, error.reason, is_unknown=is_unknown)
     except Exception as error:
         # Of a framework that is not known anything may be otherwise; it serves as ever by ASGI.
-        return _left_to_asgi(app, framework, NotUnderstood(f"it cannot be inspected: {error!r}"))
+        return leave_to_asgi(app, f"it cannot be inspected: {error!r}")
     return Inspection(app, description, walk.objects.table, guards, None, False, stack)
 
 
-def _left_to_asgi(app: Any, framework: Framework | None, error: NotUnderstood) -> Inspection:
-    routes = [_opaque(route, error.reason) for route in _routes(app, framework)]
-    is_unknown = isinstance(error, gate.UnknownRelease)
-    return Inspection(app, Description(routes), [], [], error.reason, is_unknown, None)
+def leave_to_asgi(app: Any, reason: str, *, is_unknown: bool = False) -> Inspection:
+    """Return the inspection of an application that is served by ASGI as a whole."""
+    routes = [_opaque(route, reason) for route in _routes(app, Framework.loaded())]
+    return Inspection(app, Description(routes), [], [], reason, is_unknown, None)
 
 
 def _routes(app: Any, framework: Framework | None) -> list[Route]:

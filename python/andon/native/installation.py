@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from andon.native import Mode, digests, gate, guards
 from andon.native.calls import Calls
 from andon.native.description import Description
-from andon.native.inspection import Inspection, inspect
+from andon.native.inspection import Inspection, inspect, leave_to_asgi
 
 # Between two inspections of a running application, in seconds; longer while they find nothing.
 _PAUSE = 1.0
@@ -23,6 +23,15 @@ class Target(Protocol):
         self, description: str, objects: list[Any], guards: list[guards.Guard], calls: Calls
     ) -> None:
         """Compile a plan; requests that come from now on go by it."""
+
+
+async def inspect_tested(application: Any, mode: Mode) -> Inspection:
+    """Inspect, for people: what is found is what a worker would make of it."""
+    found = inspect(application, mode)
+    difference = await _difference() if mode == "unknown-ok" and found.reason is None else None
+    if difference is None:
+        return found
+    return leave_to_asgi(application, f"in the self-test, {difference}")
 
 
 async def install(target: Target, application: Any, mode: Mode) -> None:
