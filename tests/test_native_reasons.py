@@ -76,7 +76,6 @@ async def depends_on_unhashable(_: Annotated[None, Depends(Unhashable())]) -> No
         (yields, {"response_class": EventSourceResponse}, "server-sent events"),
         (yields, {"response_class": PlainTextResponse}, "a generator as endpoint"),
         (limited, {}, "`max_concurrency` of a dependency"),
-        (endpoint, {"max_body_size": 10}, "`max_body_size`"),
         (endpoint, {"status_code": 1000}, "a status that is no status of HTTP"),
         (depends_on_unhashable, {}, "a dependency that cannot be hashed"),
     ],
@@ -311,7 +310,6 @@ def wrapped_stack() -> FastAPI:
         (lambda: application(debug=True), "`debug` is on"),
         (hidden_stack, "its middleware stack: middleware hiding hides what it wraps"),
         (wrapped_stack, "its middleware stack was changed"),
-        (lambda: application(max_body_size=100), "`max_body_size` of the application"),
         (lambda: Handled(), "`Handled` handles requests by methods of its own"),
         (lambda: Starlette(), "the application is no FastAPI() but a `Starlette`"),
         (

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::BodyLimit;
+
 /// The number of a Python object in the table that travels with the description.
 pub type Object = u32;
 
@@ -72,6 +74,9 @@ pub struct Native {
     pub root: Dependant,
     /// The body that is read before anything else; `None`: it is not looked at.
     pub body: Option<Body>,
+    /// Limits of the body's size that are around it, from the outside in; the last one counts.
+    #[serde(default)]
+    pub limits: Vec<BodyLimit>,
     /// What becomes of the endpoint's result.
     pub response: Response,
     /// What the framework puts into the scope of a matched request, as object numbers: the application, the (top)

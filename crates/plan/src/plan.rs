@@ -5,8 +5,8 @@
 //! no description at all, or beyond all bounds, is refused as a whole.
 
 use crate::{
-    Body, Captures, Description, Found, Miss, Native, Object, Program, RequestPath, Response, Route, RouteSummary,
-    ScopeObjects, Serve, Summary, Text, Why,
+    Body, BodyLimit, Captures, Description, Found, Miss, Native, Object, Program, RequestPath, Response, Route,
+    RouteSummary, ScopeObjects, Serve, Summary, Text, Why,
     flatten::{Unfit, flatten},
     missed::Misses,
     objects::greatest_object,
@@ -55,6 +55,8 @@ pub struct NativeRoute {
     pub path_names: Box<[Text]>,
     /// The body that is read first.
     pub body: Option<Body>,
+    /// Limits of its size, from the outside in; the last one counts.
+    pub limits: Box<[BodyLimit]>,
     /// What is done.
     pub program: Program,
     /// What becomes of the result.
@@ -196,6 +198,7 @@ impl Compiling {
                     tier: native.tier,
                     path_names: template.parameters.iter().map(|(name, _)| self.texts.number(name)).collect(),
                     body: native.body,
+                    limits: native.limits.clone().into(),
                     program,
                     response: native.response.clone(),
                     scope: native.scope.clone(),

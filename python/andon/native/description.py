@@ -91,6 +91,14 @@ class Body:
 
 
 @dataclass(frozen=True)
+class BodyLimit:
+    """A limit of the size of bodies, in bytes."""
+
+    level: Literal["application", "router", "route"]
+    size: int
+
+
+@dataclass(frozen=True)
 class ResponseField:
     """The ``response_model`` and its options."""
 
@@ -130,6 +138,7 @@ class Native:
     endpoint: str
     root: Dependant
     body: Body | None
+    limits: list[BodyLimit]
     response: Response
     scope: ScopeObjects
     # A list of what must be as it was when a request takes this route.

@@ -45,6 +45,7 @@ STARLETTE_MODULES = (
     "routing",
     "_exception_handler",
     "_utils",
+    "middleware.body_limit",
     "middleware.errors",
     "middleware.exceptions",
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from andon.native import Mode, digests, originals
 from andon.native.framework import Framework, is_untouched
+from andon.native.limits import unwrapped
 from andon.native.stack import Stack, stack_of
 from andon.native.understanding import NotUnderstood
 
@@ -60,5 +61,5 @@ def _check_router(router: Any, framework: Framework) -> None:
     owner = framework.routing.APIRouter
     if not isinstance(router, owner) or not is_untouched(router, owner, "__call__", "app"):
         raise NotUnderstood("its router handles requests by methods of its own")
-    if router.middleware_stack != router.app:
+    if unwrapped(router.middleware_stack)[0] != router.app:
         raise NotUnderstood("middleware of its router")

@@ -73,8 +73,6 @@ def handler_of(app: Any, framework: Framework) -> Handler:
 
     Raises `NotUnderstood` if it is not exactly what FastAPI makes.
     """
-    if type(app).__name__ == "RequestBodyLimitMiddleware":
-        raise NotUnderstood("`max_body_size`")
     outer = inner_code(framework.routing.request_response, "app")
     if not isinstance(app, FunctionType) or app.__code__ is not outer:
         raise NotUnderstood(f"its application is wrapped by `{name_of(app)}`")

@@ -10,6 +10,7 @@ from andon.native.calls import Calls
 from andon.native.description import Description, Missed, Native, Opaque, Route
 from andon.native.framework import Framework
 from andon.native.guards import Guard, guards_of
+from andon.native.limits import limits_around
 from andon.native.missed import missed_of
 from andon.native.stack import Stack, handlers_of
 from andon.native.understanding import NotUnderstood
@@ -77,7 +78,7 @@ def inspect(app: Any, mode: Mode = "auto") -> Inspection:
         stack = gate.check(app, framework, mode)
         assert framework is not None
         walk = Walk(app, framework)
-        missed = missed_of(app.router, framework, walk.objects)
+        missed = None if limits_around(app) else missed_of(app.router, framework, walk.objects)
         description = Description(list(walk.routes()), missed)
         guards = guards_of(app, walk.routers, stack.exceptions, framework)
     except NotUnderstood as error:

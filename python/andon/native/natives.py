@@ -9,6 +9,7 @@ from andon.native.forms import form_of
 from andon.native.framework import Framework
 from andon.native.guards import Guard, guards_of_route
 from andon.native.handlers import Handler, handler_of, name_of
+from andon.native.limits import limits_around, limits_of
 from andon.native.objects import Objects
 from andon.native.parameters import is_embedded
 from andon.native.responses import response_of
@@ -23,6 +24,7 @@ class Natives:
         self._app = app
         self._framework = framework
         self._objects = objects
+        self._around = limits_around(app)
 
     def native(
         self, route: Any, shape: Any, left_in_scope: dict[str, Any] | None, place: Guard
@@ -32,7 +34,8 @@ class Natives:
         ``place``: that it is there, among the others.
         Raises `NotUnderstood` with the reason why it is the application's.
         """
-        handler = handler_of(vars(shape)["app"], self._framework)
+        closure, limits = limits_of(vars(shape)["app"], self._around)
+        handler = handler_of(closure, self._framework)
         overrides = handler.dependency_overrides_provider
         if overrides is not None and overrides is not self._app:
             raise NotUnderstood("dependency overrides that are not the application's")
@@ -44,6 +47,7 @@ class Natives:
             endpoint=name_of(handler.dependant.call),
             root=root,
             body=self._body(handler),
+            limits=limits,
             response=response,
             scope=self._scope(route, shape, left_in_scope),
             guards=self._objects.number(guards_of_route(place, shape, handler.dependant)),

@@ -7,6 +7,7 @@ from typing import Any
 
 from andon import _andon
 from andon.native.framework import Framework
+from andon.native.limits import unwrapped
 from andon.native.understanding import NotUnderstood
 
 # From the outside in. Some are only there in newer releases.
@@ -40,7 +41,7 @@ def stack_of(app: Any, framework: Framework) -> Stack:
         app.middleware_stack = app.build_middleware_stack()
     names = [_name(each) for each in app.user_middleware]
     outer = _outer_layers(app, framework)
-    exceptions = _exceptions(app, framework, outer[-1].app)
+    exceptions = _exceptions(app, framework, unwrapped(outer[-1].app)[0])
     if exceptions is None:
         told = f"middleware {', '.join(names)} hides what it wraps" if names else "it was changed"
         raise NotUnderstood(f"its middleware stack: {told}")
@@ -62,8 +63,6 @@ def _outer_layers(app: Any, framework: Framework) -> list[Any]:
         if owner is not None and type(layer) is owner:
             layers.append(layer)
             layer = layer.app
-    if type(layer).__name__ == "RequestBodyLimitMiddleware":
-        raise NotUnderstood("`max_body_size` of the application")
     if [type(layer).__name__ for layer in layers[:1]] != [_OUTER[0]]:
         raise NotUnderstood("its middleware stack was changed")
     return layers

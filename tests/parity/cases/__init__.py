@@ -22,6 +22,8 @@ SUBJECTS = (
     "middleware",
     "asgi_middleware",
     "forms",
+    "limits",
+    "route_limits",
     "streams",
     "changes",
 )

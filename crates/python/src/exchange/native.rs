@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use andon_plan::Captures;
+use andon_plan::{BodySize, Captures, NativeRoute};
 use andon_wire::{
     Flags,
     head::{Fields, RequestHead},
@@ -72,17 +72,37 @@ pub(crate) fn find_native(
         Served::ByApplication(_) => return None,
     };
     let (native, objects) = (application.route(number), application.route_objects(number));
+    let limited = !is_within_limit(native, fields, flags);
     // A thread cannot wait for the rest of the body.
-    let ready = (flags.contains(Flags::END) || native.body.is_none()) && application.has_default_limiter(py);
+    let here = (flags.contains(Flags::END) || native.body.is_none()) && !limited;
+    let ready = here && application.has_default_limiter(py);
     let offloaded = flags.contains(Flags::THREAD) && !objects.threaded;
     // What cannot be offloaded here, the application does: it was prepared for that.
     if offloaded && !(objects.offloadable && ready) {
         return None;
     }
     let parts = Parts { path: path.routed(), captures, query: head.query, fields: fields.clone() };
-    let answered = Answered::ByRoute(number, Box::new(Incoming::gather(native, parts)));
+    let mut incoming = Incoming::gather(native, parts);
+    incoming.limited = limited;
+    let answered = Answered::ByRoute(number, Box::new(incoming));
     let threaded = ready && (objects.threaded || offloaded);
     Some(NativeRequest { application, answered, head: kept, threaded })
+}
+
+/// Whether it is certain that the body is not larger than its route allows.
+fn is_within_limit(native: &NativeRoute, fields: &Fields<'_>, flags: Flags) -> bool {
+    let Some(limit) = native.limits.last() else {
+        return true;
+    };
+    let mut size = BodySize { whole: flags.contains(Flags::END).then(|| fields.body().len()), ..BodySize::default() };
+    for (name, value) in fields.clone() {
+        match name {
+            b"content-length" if size.content_length.is_none() => size.content_length = Some(value),
+            b"transfer-encoding" => size.chunked = true,
+            _ => {}
+        }
+    }
+    size.is_within(limit.size)
 }
 
 impl NativeRequest {

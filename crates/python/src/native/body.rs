@@ -76,7 +76,7 @@ impl Execution {
         } else if is(&framework.http_exception) || !error.is_instance_of::<PyException>(py) {
             return error;
         } else {
-            parsing_error(py, route)
+            self.limit_error(py, route, &error).map_or_else(|| parsing_error(py, route), Ok)
         };
         match raised {
             Ok(raised) => {

@@ -9,7 +9,7 @@
 //!   calling      dependencies and the endpoint are called      threads      on a thread, where they are `def`
 //!   result       what the endpoint returned becomes an answer
 //!   sending      the answer goes out, background tasks run
-//!   exits        generators are closed
+//!   exits        generators are closed                        limits         of the body's size
 //!   failing      exceptions become answers, or go on to the application's own stack
 //! ```
 //! The code is one future of Rust ([`super::stepping`]). It is never run twice, and once it has begun the request is not
@@ -27,6 +27,7 @@ use super::{
     face::Face,
     incoming::Incoming,
     interpreter::Value,
+    limits::Limiter,
     result::Answer,
     scope::Scope,
     stepping::{Baton, Drive},
@@ -65,6 +66,8 @@ pub(crate) struct Execution {
     /// The `BackgroundTasks` that the framework injects.
     pub(crate) background: Value,
     pub(crate) exits: Exits,
+    /// Keeps the limit of the body's size, where there is one that could be exceeded or somebody looks at the scope.
+    pub(crate) limiter: Option<Limiter>,
 }
 
 /// Errors in what the client sent.
@@ -90,6 +93,7 @@ impl Execution {
             response: None,
             background: None,
             exits: Exits::default(),
+            limiter: None,
         }
     }
 
@@ -105,6 +109,9 @@ impl Execution {
 
     /// From the body to what is done after the answer, as `request_response` has it.
     async fn serve(&mut self, route: Route<'_>) -> PyResult<()> {
+        if self.incoming.limited {
+            Python::attach(|py| self.enter_limits(py, route))?;
+        }
         if route.application.calls.spliced {
             // Middleware looks into the scope, too.
             Python::attach(|py| self.scope(py, route).map(drop))?;

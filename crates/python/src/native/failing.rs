@@ -1,6 +1,7 @@
 //! Exceptions become answers: by the handlers that the application has, as `wrap_app_handling_exceptions` does it twice
 //! (around the route, and around the router), and at last by its `ServerErrorMiddleware`, which raises them again.
 
+use andon_plan::Level;
 use pyo3::{
     exceptions::{PyException, PyRuntimeError},
     intern,
@@ -33,12 +34,15 @@ impl Execution {
             return Ok(());
         }
         let outcome = self.handle(route, Around::Route, outcome).await;
+        let outcome = self.leave_limit(route, Level::Route, outcome).await;
+        let outcome = self.leave_limit(route, Level::Router, outcome).await;
         let outcome = self.close_middleware_stack(outcome).await;
         if route.application.calls.spliced {
             // The layers above are the application's own.
             return outcome;
         }
         let outcome = self.handle(route, Around::Router, outcome).await;
+        let outcome = self.leave_limit(route, Level::Application, outcome).await;
         self.answer_failure(route, outcome).await
     }
 

@@ -64,6 +64,14 @@ framework! {
     model_parameters: "fastapi.dependencies.utils" "_request_param_model_to_args",
     /// `read(request, limits)` parses a form.
     read_form: "andon.native.forms" "read",
+    /// `responder(scope, receive, send, size)` counts a body and refuses it when it is larger.
+    body_limit: "andon.native.limits" "responder",
+    /// `lower(scope, size)`: what counts already counts to this limit.
+    inner_body_limit: "andon.native.limits" "lower",
+    /// `within(app)`: what the framework puts between a limit and what it limits.
+    within_body_limit: "andon.native.limits" "within",
+    /// `signal(error)`: the exception of a limit that it is or holds, or `None`.
+    body_limit_signal: "andon.native.limits" "signal",
     /// Finds the parameters of a callable in a body, and validates them.
     body_parameters: "fastapi.dependencies.utils" "request_body_to_args",
     /// The handler that FastAPI has for exceptions with a status; it takes no notice of the request.

@@ -14,6 +14,8 @@ pub(crate) struct Incoming {
     pub(crate) query: Gathered,
     pub(crate) headers: Gathered,
     pub(crate) cookies: Gathered,
+    /// The body could exceed a limit.
+    pub(crate) limited: bool,
     /// What a body is to be taken for; counts only where the route has one.
     pub(crate) body: BodyKind,
     /// The content type that Python has to look at.
@@ -41,6 +43,7 @@ impl Incoming {
             query: Gathered::new(),
             headers: Gathered::new(),
             cookies: Gathered::new(),
+            limited: !route.limits.is_empty(),
             body: BodyKind::Bytes,
             unsure: None,
         };

@@ -26,6 +26,7 @@ mod incoming;
 mod injection;
 mod interpreter;
 mod json;
+mod limits;
 mod native_app;
 mod parameters;
 mod raising;

@@ -2,6 +2,7 @@
 //!
 //! What is in the scope is what FastAPI has put there by the time an endpoint runs, in the same order.
 
+use andon_plan::Level;
 use pyo3::{
     intern,
     prelude::*,
@@ -75,19 +76,27 @@ impl Execution {
         scope: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let class = route.application.framework.request.bind(py);
-        class.call1((scope, self.face.receive(py)?, self.face.send(py)?))
+        class.call1((scope, self.receive(py)?, self.send_callable(py)?))
     }
 
-    fn complete(&self, py: Python<'_>, route: Route<'_>, scope: &Bound<'_, PyDict>, stacks: &Stacks) -> PyResult<()> {
+    fn complete(
+        &mut self,
+        py: Python<'_>,
+        route: Route<'_>,
+        scope: &Bound<'_, PyDict>,
+        stacks: &Stacks,
+    ) -> PyResult<()> {
         let (application, objects) = (route.application, &route.native.scope);
         if !application.calls.spliced {
             if !application.root_path.is_empty() {
                 scope.set_item(intern!(py, "root_path"), &application.root_path)?;
             }
             scope.set_item(intern!(py, "app"), application.object(py, objects.app))?;
+            self.tell_limit(py, route, scope, Level::Application)?;
             scope.set_item(intern!(py, "starlette.exception_handlers"), application.calls.handlers(py)?)?;
         }
         scope.set_item(intern!(py, "fastapi_middleware_astack"), &stacks.middleware)?;
+        self.tell_limit(py, route, scope, Level::Router)?;
         scope.set_item(intern!(py, "router"), application.object(py, objects.router))?;
         if let Some(fastapi) = objects.fastapi {
             let fastapi = application.object(py, fastapi).cast::<PyDict>()?.copy()?;
@@ -96,6 +105,7 @@ impl Execution {
         scope.set_item(intern!(py, "endpoint"), application.object(py, objects.endpoint))?;
         scope.set_item(intern!(py, "path_params"), self.path_parameters(py, route)?)?;
         scope.set_item(intern!(py, "route"), application.object(py, objects.route))?;
+        self.tell_limit(py, route, scope, Level::Route)?;
         scope.set_item(intern!(py, "fastapi_inner_astack"), &stacks.request)?;
         scope.set_item(intern!(py, "fastapi_function_astack"), &stacks.function)
     }

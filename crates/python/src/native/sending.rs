@@ -27,7 +27,7 @@ impl Execution {
             self.baton.to_loop().await;
             let sending = Python::attach(|py| {
                 let scope = self.scope(py, route)?;
-                let arguments = (scope, self.face.receive(py)?, self.face.send(py)?);
+                let arguments = (scope, self.receive(py)?, self.send_callable(py)?);
                 response.bind(py).call1(arguments).map(Bound::unbind)
             })?;
             return self.baton.wait_for(sending, None).await.map(drop);
