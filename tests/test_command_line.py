@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import StartServer
 from tests.support import AndonServer, wait_until
-from tests.support.server import APPLICATIONS, EXECUTABLE, clean_environment
+from tests.support.server import APPLICATIONS, EXECUTABLE
+from tests.support.server_process import clean_environment
 
 OPTIONS = [
     *("--host", "--port", "--workers", "--loop", "--reload", "--reload-dir", "--app-dir"),

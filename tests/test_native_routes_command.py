@@ -4,7 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
-from tests.support.server import APPLICATIONS, EXECUTABLE, clean_environment
+from tests.support.server import APPLICATIONS, EXECUTABLE
+from tests.support.server_process import clean_environment
 
 EXAMPLES = APPLICATIONS.parent.parent / "examples"
 

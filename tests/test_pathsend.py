@@ -56,3 +56,9 @@ def test_a_range_of_a_file_is_served(fastapi_server: AndonServer, tmp_path: Path
     response = fastapi_server.get(f"/file?path={path}", ("Range", "bytes=1000-1999"))
     assert response.status == 206
     assert response.body == path.read_bytes()[1000:2000]
+
+
+def test_a_relative_path_is_taken_from_the_workers_folder(fastapi_server: AndonServer) -> None:
+    path = fastapi_server.scratch / "relative"
+    path.write_bytes(b"content")
+    assert fastapi_server.get("/file?path=relative").body == b"content"

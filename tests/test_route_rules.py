@@ -9,7 +9,8 @@ import pytest
 from tests.conftest import StartServer
 from tests.support import wait_until
 from tests.support.raw_http import request_bytes
-from tests.support.server import APPLICATIONS, EXECUTABLE, clean_environment
+from tests.support.server import APPLICATIONS, EXECUTABLE
+from tests.support.server_process import clean_environment
 
 
 def _rules(directory: Path, *rules: str) -> str:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from logging import Logger
-from typing import Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 from andon import _andon, loops, native, offload, routes, stacks, threads
 from andon.lifespan import Lifespan, StartupFailed
@@ -75,7 +75,7 @@ async def _serve(
     _describe_routes(worker, application, logger)
     await native.install(worker, application, cast(native.Mode, setup.native))
     calls = _Calls(logger, lambda: _install_offload(worker, pool, application, logger))
-    await _until_told_to_end(worker, application, lifespan, setup, calls)
+    await until_told_to_end(worker, application, setup.root_path, lifespan.state, calls)
     await lifespan.shutdown()
     return 0
 
@@ -100,18 +100,32 @@ def _install_offload(
         logger.warning("endpoints cannot be run on threads", exc_info=True)
 
 
-@dataclass(frozen=True)
-class _Calls:
+class Calls(Protocol):
     """What the extension module calls here."""
 
+    def log(self, text: str, error: BaseException | None) -> None:
+        """Log an error."""
+
+    def take_stack(self, identifier: int) -> list[stacks.Frame]:
+        """Return the frames of a thread, innermost first."""
+
+    def offload(self) -> None:
+        """Let endpoints be run on threads; called before the first request for which that is."""
+
+
+@dataclass(frozen=True)
+class _Calls:
     logger: Logger
-    offload: Callable[[], None]
+    install_offload: Callable[[], None]
 
     def log(self, text: str, error: BaseException | None) -> None:
         self.logger.error(text, exc_info=error)
 
     def take_stack(self, identifier: int) -> list[stacks.Frame]:
         return stacks.take(identifier)
+
+    def offload(self) -> None:
+        self.install_offload()
 
 
 def _describe_startup(target: str, error: BaseException) -> str:
@@ -121,21 +135,22 @@ def _describe_startup(target: str, error: BaseException) -> str:
     return describe(what, error)
 
 
-async def _until_told_to_end(
+async def until_told_to_end(
     worker: _andon.Worker,
     application: Application,
-    lifespan: Lifespan,
-    setup: Setup,
-    calls: _Calls,
+    root_path: str,
+    state: dict[str, Any],
+    calls: Calls,
 ) -> None:
+    """Serve what the front offers, on the running loop."""
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
 
     def read() -> None:
         try:
             turn = worker.read()
-        except Exception:
-            calls.logger.exception("the wire failed")
+        except Exception as error:
+            calls.log("the wire failed", error)
             turn = _andon.Turn.End
         if turn == _andon.Turn.End:
             loop.remove_reader(worker.fileno())
@@ -146,7 +161,7 @@ async def _until_told_to_end(
     # One that the application has set while it started is its own choice.
     if loop.get_task_factory() is None:
         loop.set_task_factory(worker.task_factory())
-    worker.serve(application, loop, context, setup.root_path, lifespan.state, calls)
+    worker.serve(application, loop, context, root_path, state, calls)
     loop.add_reader(worker.fileno(), read)
     await end.wait()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.compliance.exceptions import ACCEPTED_FAILURES, DESELECTED
 from tests.compliance.source import source_directory
 from tests.support import AndonServer
-from tests.support.server import clean_environment
+from tests.support.server_process import clean_environment
 
 OVERRIDES = Path(__file__).parent / "overrides"
 SUITE_SECONDS = 300

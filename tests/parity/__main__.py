@@ -1,4 +1,4 @@
-"""`python -m tests.parity {suite,fuzz,cases}`: compare the native path with plain ASGI."""
+"""`python -m tests.parity {suite,fuzz,cases,releases}`: compare the native path with plain ASGI."""
 
 import argparse
 import asyncio
@@ -11,11 +11,12 @@ from tests.parity import suite
 from tests.parity.cases import SUBJECTS, running, subject, wire
 from tests.parity.comparing import compare, summary
 from tests.parity.environment import test_files
-from tests.parity.exclusions import DESELECTED, KNOWN_DIFFERENCES, MASKS, UNSTABLE
-from tests.parity.face import FACES, NATIVE, PLAIN, native
+from tests.parity.exclusions import DESELECTED, KNOWN_DIFFERENCES, MASKS, NOT_OVER_SOCKETS, UNSTABLE
+from tests.parity.face import FACES, NATIVE, PLAIN, WIRE, native
 from tests.parity.generated.driving import Driver
 from tests.parity.generated.fuzzing import Run, fuzz
 from tests.parity.generated.over_wire import WireDriver
+from tests.parity.releases import Trial
 
 SHOWN_PROBLEMS = 50
 PROGRESS_SECONDS = 10.0
@@ -43,6 +44,13 @@ def main() -> int:
     command.add_argument("subjects", nargs="*", default=SUBJECTS, help=", ".join(SUBJECTS))
     command.add_argument("--wire", action="store_true", help="over sockets, beside uvicorn")
     command.set_defaults(run=_run_cases)
+    command = commands.add_parser("releases", help="whether other releases of FastAPI are the same")
+    command.add_argument("releases", nargs="+", help="versions, such as 0.160.0")
+    command.add_argument("--requests", type=int, default=20_000, help="of generated applications")
+    command.add_argument("--small", action="store_true", help="every fifth file of their tests")
+    command.add_argument("--jobs", type=int, default=suite.JOBS, help="processes at a time")
+    command.add_argument("--add", metavar="FILE", type=Path, help="gets the digests of the same")
+    command.set_defaults(run=_run_releases)
     arguments = parser.parse_args()
     return int(arguments.run(arguments))
 
@@ -54,12 +62,13 @@ def _run_suite(arguments: argparse.Namespace) -> int:
         scratch.mkdir(parents=True, exist_ok=True)
         faces = list(dict.fromkeys([PLAIN, arguments.face]))
         recordings = suite.run(faces, files, scratch, arguments.jobs)
-    result = compare(recordings[PLAIN], recordings[arguments.face])
+    over_wire = arguments.face == WIRE
+    result = compare(recordings[PLAIN], recordings[arguments.face], over_wire=over_wire)
     for problem in result.problems[:SHOWN_PROBLEMS]:
         print(f"DIFFERENT {problem}")
     print(summary(arguments.face, result))
     print("\nnot run, or not compared:")
-    for name, reason in [*DESELECTED.items(), *UNSTABLE.items()]:
+    for name, reason in [*DESELECTED.items(), *UNSTABLE.items(), *NOT_OVER_SOCKETS.items()]:
         print(f"  {name}: {reason}")
     for mask in MASKS:
         print(f"  {mask.tests}: {mask.pattern.pattern}: {mask.reason}")
@@ -123,6 +132,21 @@ async def _case_problems(name: str, served: Counter[str]) -> list[str]:
 def _wire_problems(name: str) -> list[str]:
     with tempfile.TemporaryDirectory() as directory:
         return wire.problems(name, Path(directory))
+
+
+def _run_releases(arguments: argparse.Namespace) -> int:
+    failed: dict[str, list[str]] = {}
+    for release in arguments.releases:
+        with tempfile.TemporaryDirectory() as directory:
+            scratch = Path(directory) / release
+            trial = Trial(release, arguments.requests, arguments.small, scratch, arguments.jobs)
+            trial.run()
+            failed[release] = trial.failed
+            if arguments.add is not None and not trial.failed:
+                trial.add_digests(arguments.add.absolute())
+    for release, parts in failed.items():
+        print(f"{release}: {'differs in ' + ', '.join(parts) if parts else 'the same'}")
+    return 1 if any(failed.values()) else 0
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.parity.exchange import Exchange, Key, Outcome, Recording
-from tests.parity.exclusions import BY_DESIGN, UNSTABLE
+from tests.parity.exclusions import BY_DESIGN, NOT_OVER_SOCKETS, UNSTABLE
 from tests.parity.face import NATIVE
+from tests.parity.loopback.face import ROOT_PATH
 
 # What a route of FastAPI's own is called in a recording.
 API_ROUTE = "APIRoute "
@@ -47,15 +48,31 @@ class Comparison:
         return self.served_on_routes[NATIVE] / total if total else 0.0
 
 
-def compare(plain: Recording, other: Recording) -> Comparison:
-    """Compare all tests and all exchanges of two recordings of the same files."""
+def compare(plain: Recording, other: Recording, *, over_wire: bool = False) -> Comparison:
+    """Compare all tests and all exchanges of two recordings of the same files.
+
+    `over_wire`: the other answers have come over a socket.
+    """
     result = Comparison()
     result.passed_plain = _passed(plain.outcomes)
     result.passed_other = _passed(other.outcomes)
     _compare_outcomes(plain.outcomes, other.outcomes, result)
     for key in sorted(plain.exchanges.keys() | other.exchanges.keys()):
-        _compare_exchange(key, plain.exchanges.get(key), other.exchanges.get(key), result)
+        pair = plain.exchanges.get(key), other.exchanges.get(key)
+        _compare_exchange(key, pair, result, over_wire=over_wire)
     return result
+
+
+def not_native_over_wire(native: Recording, wire: Recording) -> list[str]:
+    """Which exchanges were native in process, but not behind a front, and who served them there."""
+    known = {NATIVE, ROOT_PATH, *NOT_OVER_SOCKETS.values()}
+    return [
+        f"{key[0]} {key[1]} {key[2]} #{key[3]}: {wire.exchanges[key].served_by}"
+        for key, exchange in native.exchanges.items()
+        if exchange.served_by == NATIVE
+        and key in wire.exchanges
+        and wire.exchanges[key].served_by not in known
+    ]
 
 
 def summary(face: str, result: Comparison) -> str:
@@ -95,8 +112,13 @@ def _compare_outcomes(
 
 
 def _compare_exchange(
-    key: Key, plain: Exchange | None, other: Exchange | None, result: Comparison
+    key: Key,
+    pair: tuple[Exchange | None, Exchange | None],
+    result: Comparison,
+    *,
+    over_wire: bool,
 ) -> None:
+    plain, other = pair
     name = f"{key[0]} {key[1]} {key[2]} #{key[3]}"
     if other is not None:
         result.served[other.served_by] += 1
@@ -108,12 +130,12 @@ def _compare_exchange(
         result.missing.append(f"{name}: only in one of the recordings")
     else:
         result.compared += 1
-        fields = _differing_fields(plain, other)
+        fields = _differing_fields(plain, other, over_wire=over_wire)
         if fields:
             text = "".join(f"\n    {field}" for field in fields)
             result.different.append(f"{name}, {other.served_by}{text}")
 
 
-def _differing_fields(plain: Exchange, other: Exchange) -> list[str]:
-    one, two = plain.as_compared(), other.as_compared()
+def _differing_fields(plain: Exchange, other: Exchange, *, over_wire: bool) -> list[str]:
+    one, two = (each.as_carried() if over_wire else each.as_compared() for each in (plain, other))
     return [f"{name}: {one[name]!r} / {two[name]!r}" for name in one if one[name] != two[name]]

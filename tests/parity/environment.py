@@ -1,7 +1,8 @@
 """FastAPI's source distribution, which holds its tests, and a Python that has what they need.
 
 Both are kept in `.cache/`. The tests get an environment of their own, because they want other
-versions than ours do. What they run is the very `andon` that is installed here.
+versions than ours do. What they run is the very `andon` that is installed here. Of another release
+than the pinned one, they get the newest of all packages that go with it.
 """
 
 import hashlib
@@ -19,19 +20,21 @@ HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "suite-requirements.txt"
 # Not among what is copied: the tests shall use the installed package, not the one beside them.
 UNUSED = ("fastapi",)
+# What is pinned with any release: the plugin, and the clients that are patched, are made for these.
+ALWAYS_PINNED = ("pytest", "httpx", "httpx2")
 
 
-def source_directory() -> Path:
+def source_directory(release: str = VERSION) -> Path:
     """The unpacked source distribution, fetched the first time."""
-    return unpacked("fastapi", VERSION)
+    return unpacked("fastapi", release)
 
 
-def suite_directory(target: Path) -> Path:
+def suite_directory(target: Path, release: str = VERSION) -> Path:
     """Copy the tests, and the applications of the tutorials that they use, into a new folder.
 
     Each process of the suite gets its own, for some tests write files where they run.
     """
-    source = source_directory()
+    source = source_directory(release)
 
     def unused(directory: str, _: list[str]) -> tuple[str, ...]:
         return UNUSED if Path(directory) == source else ()
@@ -40,24 +43,41 @@ def suite_directory(target: Path) -> Path:
     return target
 
 
-def test_files() -> list[str]:
+def test_files(release: str = VERSION) -> list[str]:
     """All files with tests, relative to the suite's folder, in a fixed order."""
-    source = source_directory()
+    source = source_directory(release)
     files = [path.relative_to(source) for path in (source / "tests").rglob("test_*.py")]
     return sorted(str(file) for file in files if "benchmarks" not in str(file))
 
 
-def suite_python() -> Path:
+def suite_python(release: str = VERSION) -> Path:
     """The interpreter of the suite's environment, which is made when it is not there."""
-    target = CACHE / f"parity-python-{_digest()}"
+    requirements = _requirements(release)
+    target = CACHE / f"parity-python-{_digest(requirements)}"
     python = target / "bin" / "python"
     stamp = target / "complete"
     if not stamp.exists():
         venv.create(target, clear=True, with_pip=True)
+        listed = target / "requirements.txt"
+        listed.write_text(requirements)
         install = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True)
+        subprocess.run([*install, "-r", str(listed)], check=True)
         stamp.touch()
     return python
+
+
+def _requirements(release: str) -> str:
+    pinned = REQUIREMENTS.read_text()
+    if release == VERSION:
+        return pinned
+    lines = [line for line in pinned.splitlines() if "==" in line]
+    lines = [line for line in lines if not line.startswith(("fastapi==", "starlette=="))]
+    kept = [line if _name(line) in ALWAYS_PINNED else _name(line) for line in lines]
+    return "\n".join([f"fastapi=={release}", *kept]) + "\n"
+
+
+def _name(requirement: str) -> str:
+    return requirement.partition("==")[0]
 
 
 def links(target: Path) -> Path:
@@ -70,6 +90,6 @@ def links(target: Path) -> Path:
     return target
 
 
-def _digest() -> str:
-    made_from = REQUIREMENTS.read_bytes() + sys.version.encode()
+def _digest(requirements: str) -> str:
+    made_from = requirements.encode() + sys.version.encode()
     return hashlib.sha256(made_from).hexdigest()[:12]

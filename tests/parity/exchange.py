@@ -14,12 +14,15 @@ from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
+from .carried import grouped
 from .exclusions import masked
 from .observation import Body, Observation, Raised, Start
 
 SHOWN_BODY_BYTES = 2000
 # Both change from one second, or one server, to the next.
 UNCOMPARED_HEADERS = frozenset({"date", "server"})
+# They tell how a server writes an answer, not what it is.
+HOP_BY_HOP = frozenset({"connection", "transfer-encoding"})
 # Of files that a test has just written: made from the time when it did.
 FILE_HEADERS = frozenset({"last-modified", "etag"})
 
@@ -55,6 +58,18 @@ class Exchange:
         fields = asdict(self)
         for name in ("served_by", "route"):
             del fields[name]
+        return fields
+
+    def as_carried(self) -> dict[str, Any]:
+        """All that must be the same where the answer has come over a socket."""
+        fields = self.as_compared()
+        # How a body is cut into pieces is the server's affair.
+        del fields["messages"]
+        kept = [(name, value) for name, value in self.headers if name not in HOP_BY_HOP]
+        fields["headers"] = grouped(kept)
+        if self.method == "HEAD":
+            for name in ("body_digest", "body_bytes", "body_start"):
+                del fields[name]
         return fields
 
 

@@ -1,11 +1,12 @@
-"""The two faces of an application: plain ASGI, and the native path behind an ASGI interface.
+"""The faces of an application: plain ASGI, and the native path behind an ASGI interface.
 
 Whoever compares calls `plain(application)` or `native(application)` once for each application and
-then the face for each request. A face says who served a request through the callable `served`:
-`NATIVE`, or the reason why it was not.
+then the face for each request; `wire(application)` is the native path over a socket. A face says
+who served a request through the callable `served`: `NATIVE`, or the reason why it was not.
 """
 
 import json
+import os
 import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -16,7 +17,10 @@ from .observation import Receive, Scope, Send
 
 PLAIN = "plain"
 NATIVE = "native"
+WIRE = "wire"
 DUMPS = json.dumps
+# `unknown-ok` has releases served natively that Andon does not know: to find out about them.
+MODE: Any = os.environ.get("PARITY_NATIVE", "auto")
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Served = Callable[[str], None]
@@ -66,22 +70,11 @@ class NativeFace:
         from andon import _andon
         from andon.native import inspect
 
-        found = inspect(self._application)
+        found = inspect(self._application, MODE)
         if found.reason is not None:
             return _pass_through(self._application, f"application: {found.reason}")
-        # A test may have replaced it, to count how often it is called by a request.
-        with mock.patch.object(json, "dumps", DUMPS):
-            description = found.description.to_json()
-        # Weakly, for the collector does not see what the extension module holds.
-        forget = weakref.WeakMethod(self._forget)
-
-        def on_change() -> None:
-            if method := forget():
-                method()
-
-        face: Face = _andon.NativeApp(
-            description, found.objects, found.guards, found.calls(on_change, _tell)
-        )
+        calls = found.calls(weakly(self._forget), _tell)
+        face: Face = _andon.NativeApp(json_of(found), found.objects, found.guards, calls)
         return face
 
     def _forget(self) -> None:
@@ -94,6 +87,35 @@ def _tell(by: str) -> None:
         served(by)
 
 
+def json_of(found: Any) -> str:
+    """The description of an inspection, as JSON."""
+    # A test may have replaced it, to count how often it is called by a request.
+    with mock.patch.object(json, "dumps", DUMPS):
+        description: str = found.description.to_json()
+        return description
+
+
+def weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """Call the method as long as its object is there.
+
+    The collector does not see what the extension module holds.
+    """
+    reference = weakref.WeakMethod(method)
+
+    def call() -> None:
+        if there := reference():
+            there()
+
+    return call
+
+
+def wire(application: Application) -> Face:
+    """The native path behind a front, over a socket."""
+    from .loopback.face import WireFace
+
+    return WireFace(application)
+
+
 def _pass_through(application: Application, reason: str) -> Face:
     def call(scope: Scope, receive: Receive, send: Send, served: Served) -> Awaitable[None]:
         served(reason)
@@ -102,4 +124,4 @@ def _pass_through(application: Application, reason: str) -> Face:
     return call
 
 
-FACES: dict[str, MakeFace] = {PLAIN: plain, NATIVE: native}
+FACES: dict[str, MakeFace] = {PLAIN: plain, NATIVE: native, WIRE: wire}

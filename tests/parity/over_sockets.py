@@ -1,26 +1,24 @@
 """A request over a socket, its answer byte by byte, and uvicorn as the server to be equal to."""
 
 import contextlib
-import os
 import re
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.parity.carried import Field, grouped
+from tests.parity.exchange import UNCOMPARED_HEADERS
 from tests.parity.request import Request
 from tests.support import RawConnection, wait_until
-from tests.support.server import START_SECONDS, STOP_SECONDS, clean_environment
+from tests.support.server_process import START_SECONDS, ServerProcess
 
 ROOT = Path(__file__).parent.parent.parent
 ANSWER_SECONDS = 20.0
 # The order of sets is part of some answers.
 FIXED_HASHES = {"PYTHONHASHSEED": "0"}
 RUNNING = re.compile(r"Uvicorn running on http://127\.0\.0\.1:([0-9]+)")
-# They change from one second, or one server, to the next.
-UNCOMPARED_LINES = (b"date:", b"server:")
+CHUNKED = ("transfer-encoding", "chunked")
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Answer:
     """
 
     status: int
-    headers: tuple[bytes, ...]
+    headers: tuple[Field, ...]
     body: bytes
 
     def differences(self, other: "Answer") -> list[str]:
@@ -39,7 +37,7 @@ class Answer:
         found = []
         if self.status != other.status:
             found.append(f"status: {self.status} / {other.status}")
-        if self.headers != other.headers and _reordered(self.headers) != other.headers:
+        if self.headers != other.headers and grouped(self.headers) != list(other.headers):
             found.append(f"headers: {self.headers!r} / {other.headers!r}")
         if self.body != other.body:
             found.append(f"body: {self.body!r} / {other.body!r}")
@@ -66,23 +64,15 @@ def _head(request: Request) -> bytes:
 def _answer(data: bytes) -> Answer:
     head, _, rest = data.partition(b"\r\n\r\n")
     status, *lines = head.split(b"\r\n")
-    headers = tuple(line for line in lines if not line.lower().startswith(UNCOMPARED_LINES))
-    chunked = any(line.lower() == b"transfer-encoding: chunked" for line in lines)
+    fields = [_field(line) for line in lines]
+    headers = tuple(field for field in fields if field[0].lower() not in UNCOMPARED_HEADERS)
+    chunked = any((name.lower(), value) == CHUNKED for name, value in fields)
     return Answer(int(status.split()[1]), headers, _without_chunks(rest) if chunked else rest)
 
 
-def _reordered(headers: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """The headers in the order in which hyper writes them, which is the front's affair.
-
-    Fields of one name stand together (their order is kept, that of different names does not matter:
-    RFC 9110, section 5.3), and a length of zero is written by hyper itself.
-    """
-    grouped: dict[bytes, list[bytes]] = {}
-    for line in headers:
-        if line != b"content-length: 0":
-            grouped.setdefault(line.partition(b":")[0], []).append(line)
-    lines = [line for lines in grouped.values() for line in lines]
-    return (*lines, *(line for line in headers if line == b"content-length: 0"))
+def _field(line: bytes) -> Field:
+    name, _, value = line.decode("latin-1").partition(": ")
+    return name, value
 
 
 def _without_chunks(data: bytes) -> bytes:
@@ -96,7 +86,7 @@ def _without_chunks(data: bytes) -> bytes:
         body, data = body + data[:length], data[length + 2 :]
 
 
-class UvicornServer:
+class UvicornServer(ServerProcess):
     """One uvicorn process, whose answers are what Andon's must be."""
 
     def __init__(
@@ -106,41 +96,25 @@ class UvicornServer:
         directory: Path = ROOT,
         environment: Mapping[str, str] = FIXED_HASHES,
     ) -> None:
-        self.log = scratch / "uvicorn.log"
-        self.arguments = [
+        arguments = [
             *(sys.executable, "-m", "uvicorn", application, "--app-dir", str(directory)),
             *("--host", "127.0.0.1", "--port", "0", "--no-proxy-headers", "--log-level", "info"),
             *("--http", "httptools", "--loop", "uvloop"),
         ]
-        self.scratch = scratch
-        self.environment = clean_environment() | dict(environment)
-        self.process: subprocess.Popen[bytes] | None = None
+        super().__init__(arguments, scratch, environment)
 
     def __enter__(self) -> tuple[str, int]:
-        self.scratch.mkdir(parents=True, exist_ok=True)
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                self.arguments,
-                env=self.environment,
-                cwd=self.scratch,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.spawn()
         return "127.0.0.1", wait_until(self._port, "uvicorn listens", START_SECONDS)
 
     def __exit__(self, *_: object) -> None:
-        assert self.process is not None
-        self.process.terminate()
         try:
-            self.process.wait(STOP_SECONDS)
+            self.stop()
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self.destroy()
 
     def _port(self) -> int | None:
-        text = self.log.read_text(errors="replace")
-        match = RUNNING.search(text)
-        assert match or (self.process is not None and self.process.poll() is None), text
+        ended = not self.running
+        match = RUNNING.search(self.stderr)
+        assert match or not ended, self.stderr
         return int(match[1]) if match else None

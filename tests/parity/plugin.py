@@ -20,7 +20,9 @@ from typing import Any, TextIO
 import pytest
 
 from .exchange import Exchange, Key, Outcome, exchange_of, line
-from .face import FACES, PLAIN, Face, MakeFace
+from .exclusions import NOT_OVER_SOCKETS
+from .face import FACES, PLAIN, WIRE, Face, MakeFace
+from .loopback.bridge import SHARED
 from .observation import Observation, Receive, Scope, Send, observe
 
 OTHER_LOOP = "not native: the event loop is not asyncio's"
@@ -111,8 +113,9 @@ class Recorder:
                 self._write(Outcome(item.nodeid, "not run"))
 
     def pytest_unconfigure(self) -> None:
-        """Close the recording."""
+        """Close the recording, and end what the face has started."""
         self.output.close()
+        SHARED.close()
 
     def _through_recorder(self, original: Any) -> Any:
         @functools.wraps(original)
@@ -171,8 +174,11 @@ class Exchanger:
             raise seen.error
 
     def _face(self) -> Face:
-        if not _on_asyncio():
-            self.served_by = OTHER_LOOP
+        kept = None if _on_asyncio() else OTHER_LOOP
+        if kept is None and self.recorder.make_face is FACES[WIRE]:
+            kept = _kept_in_process(self.recorder.test)
+        if kept is not None:
+            self.served_by = kept
             return FACES[PLAIN](self.transport.app)
         return self.recorder.face_of(self.transport)
 
@@ -183,6 +189,11 @@ class Exchanger:
         route = scope.get("route")
         text = "" if route is None else f"{type(route).__name__} {getattr(route, 'path', '')}"
         self.recorder.write_exchange(exchange_of(self.key, seen, self.served_by, text))
+
+
+def _kept_in_process(test: str) -> str | None:
+    reasons = (reason for name, reason in NOT_OVER_SOCKETS.items() if test.startswith(name))
+    return next(reasons, None)
 
 
 def _on_asyncio() -> bool:

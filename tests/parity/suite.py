@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.parity.environment import links, suite_directory, suite_python, test_files
+from tests.parity.environment import VERSION, links, suite_directory, suite_python, test_files
 from tests.parity.exchange import Recording, read
 from tests.parity.exclusions import DESELECTED
-from tests.support.server import clean_environment
+from tests.support.server_process import clean_environment
 
 SHARDS = 4
 # One processor for each, on the smallest machine that we care for.
@@ -33,6 +33,7 @@ class SuiteFailed(Exception):
 class Shard:
     """Some test files in one mode."""
 
+    release: str
     face: str
     number: int
     files: Sequence[str]
@@ -43,20 +44,26 @@ class Shard:
         return f"{self.face.replace(':', '.')}-{self.number}"
 
 
-def small_selection() -> list[str]:
+def small_selection(release: str = VERSION) -> list[str]:
     """Every fifth file, without those which only wait or only look at telemetry."""
-    files = [file for file in test_files() if "telemetry" not in file and "cancel" not in file]
+    files = [
+        file for file in test_files(release) if "telemetry" not in file and "cancel" not in file
+    ]
     return files[::SMALL_STEP]
 
 
 def run(
-    faces: Sequence[str], files: Sequence[str], scratch: Path, jobs: int = JOBS
+    faces: Sequence[str],
+    files: Sequence[str],
+    scratch: Path,
+    jobs: int = JOBS,
+    release: str = VERSION,
 ) -> dict[str, Recording]:
-    """Run these files with each face, and return what was recorded."""
-    python = suite_python()
+    """Run these files of a release with each face, and return what was recorded."""
+    python = suite_python(release)
     path = links(scratch / "path")
     shards = [
-        Shard(face, number, files[number::SHARDS])
+        Shard(release, face, number, files[number::SHARDS])
         for face in faces
         for number in range(min(SHARDS, len(files)))
     ]
@@ -69,7 +76,7 @@ def run(
 
 
 def _run_shard(shard: Shard, python: Path, path: Path, scratch: Path) -> Path:
-    directory = suite_directory(scratch / shard.name)
+    directory = suite_directory(scratch / shard.name, shard.release)
     recording = scratch / f"{shard.name}.jsonl"
     output = scratch / f"{shard.name}.log"
     with output.open("wb") as log:

@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.server import APPLICATIONS, clean_environment
+from tests.support.server import APPLICATIONS
+from tests.support.server_process import clean_environment
 
 MAGIC = 0x6E646E61
 VERSION = 2

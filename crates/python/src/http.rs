@@ -239,7 +239,8 @@ impl Outgoing {
             "http.response.pathsend" => {
                 let path = message.get_item(intern!(py, "path"))?;
                 let path = path.ok_or_else(|| PyValueError::new_err("'http.response.pathsend' has no 'path'"))?;
-                let path: std::path::PathBuf = path.extract()?;
+                // Starlette sends what `FileResponse` was given; the front may be in another folder.
+                let path = std::path::absolute(path.extract::<std::path::PathBuf>()?)?;
                 Ok(Outgoing::File(path.into_os_string().into_encoded_bytes()))
             }
             "http.response.early_hint" => parse_early_hint(message).map(Outgoing::EarlyHint),
