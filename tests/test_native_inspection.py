@@ -240,7 +240,7 @@ def test_the_description_is_json_for_rust(found: Found) -> None:
     chosen, checked = native["root"]["parameters"]
     assert (chosen["absent"], chosen["list"]) == ("none", False)
     assert checked["absent"].keys() == {"shared"}
-    assert native["response"].keys() == {"status_code", "field", "class", "default_class"}
+    assert native["response"].keys() == {"status_code", "field", "class", "default_class", "stream"}
     scoped = by_path["/injected"]["serve"]["native"]["root"]["dependencies"][0]
     assert scoped["inject"]["security_scopes"] == ["scopes", ["read", "write"]]
 

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import Annotated, Any
 from unittest import mock
@@ -47,11 +47,6 @@ def application(**settings: Any) -> FastAPI:
 # --- routes
 
 
-async def yields() -> AsyncIterator[str]:
-    """Streams."""
-    yield "part"
-
-
 async def limited(_: Annotated[None, Depends(endpoint, max_concurrency=2)]) -> None:
     """Depends on what may only run so often."""
 
@@ -72,9 +67,11 @@ async def depends_on_unhashable(_: Annotated[None, Depends(Unhashable())]) -> No
 @pytest.mark.parametrize(
     ("function", "options", "reason"),
     [
-        (yields, {}, "a stream of JSON lines"),
-        (yields, {"response_class": EventSourceResponse}, "server-sent events"),
-        (yields, {"response_class": PlainTextResponse}, "a generator as endpoint"),
+        (
+            endpoint,
+            {"response_class": EventSourceResponse},
+            "server-sent events of an endpoint that is no generator",
+        ),
         (limited, {}, "`max_concurrency` of a dependency"),
         (endpoint, {"status_code": 1000}, "a status that is no status of HTTP"),
         (depends_on_unhashable, {}, "a dependency that cannot be hashed"),

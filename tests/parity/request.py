@@ -20,6 +20,8 @@ class Request:
     query: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     chunks: tuple[bytes, ...] = ()
+    # In process: the client goes when so many pieces of the answer were sent.
+    leaves_after: int | None = None
 
     @property
     def body(self) -> bytes:
@@ -59,6 +61,7 @@ class Client:
         self.messages = request.messages()
         self.answered = asyncio.Event()
         self.note = note
+        self.stays_for = request.leaves_after
 
     async def receive(self) -> Message:
         """The pieces of the body; the client goes when it has its answer, and not before."""
@@ -71,5 +74,9 @@ class Client:
     async def send(self, message: Message) -> None:
         """Note what is sent among what else happens."""
         self.note(f"sent {message['type']}")
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
+        if message["type"] != "http.response.body":
+            return
+        if self.stays_for is not None:
+            self.stays_for -= 1
+        if self.stays_for == 0 or not message.get("more_body", False):
             self.answered.set()

@@ -152,10 +152,17 @@ pub enum CallKind {
     Coroutine,
     /// On a thread.
     Function,
-    /// A context manager on a thread.
+    /// A context manager on a thread; of an endpoint: each item is made on a thread.
     Generator,
-    /// An asynchronous context manager.
+    /// An asynchronous context manager; of an endpoint: each item is awaited.
     AsyncGenerator,
+}
+
+impl CallKind {
+    /// Whether it yields: a dependency its value, an endpoint the items of its answer.
+    pub fn is_generator(self) -> bool {
+        matches!(self, CallKind::Generator | CallKind::AsyncGenerator)
+    }
 }
 
 /// Keywords for objects of the framework.
@@ -264,12 +271,27 @@ pub struct Body {
 pub struct Response {
     /// Status, if the route has one of its own.
     pub status_code: Option<u16>,
-    /// The field that validates and serializes the result; `None`: whatever it is, is encoded.
+    /// The field that validates and serializes the result, or each item of a stream; `None`: whatever it is, is encoded.
     pub field: Option<ResponseField>,
     /// The class of the response.
     pub class: Object,
     /// The class is the default one: a field writes JSON itself.
     pub default_class: bool,
+    /// What the items of an endpoint that is a generator go out as; `None`: it is none.
+    #[serde(default)]
+    pub stream: Option<Stream>,
+}
+
+/// What the items of a generator go out as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Each as JSON on a line of its own.
+    JsonLines,
+    /// Each as a server-sent event.
+    Events,
+    /// As they are, through a response of the route's class.
+    Raw,
 }
 
 /// The `response_model` and its options.

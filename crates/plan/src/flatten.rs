@@ -82,6 +82,7 @@ impl<'a> Survey<'a> {
             *self.keys.entry(dependant.cache_key).or_default() += 1;
         }
         self.needs.add(dependant);
+        self.needs.generators |= depth > 1 && dependant.kind.is_generator();
         dependant.parameters.iter().try_for_each(|parameter| self.parameter(parameter))?;
         dependant.dependencies.iter().try_for_each(|dependency| self.visit(dependency, depth + 1))
     }
@@ -122,7 +123,6 @@ impl Needs {
         self.request |= inject.request.is_some() || inject.connection.is_some();
         self.response |= inject.response.is_some();
         self.background_tasks |= inject.background_tasks.is_some();
-        self.generators |= matches!(dependant.kind, CallKind::Generator | CallKind::AsyncGenerator);
         self.models |= dependant.parameters.iter().any(|parameter| parameter.model.is_some());
     }
 }

@@ -66,7 +66,7 @@ pub struct Needs {
     pub response: bool,
     /// `BackgroundTasks`.
     pub background_tasks: bool,
-    /// Exit stacks: some call is a generator.
+    /// Exit stacks: some dependency is a generator.
     pub generators: bool,
     /// The framework's own `QueryParams`, `Headers` or cookies: there are parameter models.
     pub models: bool,

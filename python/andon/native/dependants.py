@@ -57,9 +57,10 @@ class Dependants:
         """
         if set(type(dependant).__dataclass_fields__) not in (_FIELDS, _FIELDS | _NEWER_FIELDS):
             raise NotUnderstood("its dependencies are those of an unknown FastAPI")
-        if self._is_generator(dependant.call):
-            raise NotUnderstood("a generator as endpoint")
-        kind: CallKind = "coroutine" if is_coroutine else "function"
+        kind = self._kind(dependant.call)
+        if kind in ("coroutine", "function"):
+            # What was found out when the route was made counts.
+            kind = "coroutine" if is_coroutine else "function"
         return self._describe(dependant, kind, 0)
 
     def _describe(self, dependant: Any, kind: CallKind, depth: int) -> Dependant:
@@ -95,9 +96,6 @@ class Dependants:
         if models._is_gen_callable(call):
             return "generator"
         return "coroutine" if models._is_coroutine_callable(call) else "function"
-
-    def _is_generator(self, call: Any) -> bool:
-        return self._kind(call) in ("generator", "async_generator")
 
     def _cache_key(self, dependant: Any) -> int:
         key = self._framework.models._get_cache_key(dependant=dependant)

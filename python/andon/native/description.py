@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 CallKind = Literal["coroutine", "function", "generator", "async_generator"]
+Stream = Literal["json_lines", "events", "raw"]
 Source = Literal["path", "query", "header", "cookie", "body"]
 
 
@@ -117,6 +118,7 @@ class Response:
     field: ResponseField | None
     class_: int
     default_class: bool
+    stream: Stream | None
 
 
 @dataclass(frozen=True)

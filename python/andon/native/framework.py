@@ -24,6 +24,7 @@ FASTAPI_MODULES = (
     "exceptions",
     "params",
     "routing",
+    "sse",
     "utils",
     "_body_limit",
     "_compat.shared",

@@ -65,6 +65,7 @@ class Handler:
     response_model_exclude_unset: bool
     response_model_include: Any
     status_code: Any
+    stream_item_field: Any
     form_limits: Any = None
 
 

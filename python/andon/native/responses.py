@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from andon.native.description import Response, ResponseField
+from andon.native.description import Response, ResponseField, Stream
 from andon.native.framework import Framework
 from andon.native.handlers import Handler
 from andon.native.objects import Objects
@@ -13,24 +13,36 @@ from andon.native.understanding import NotUnderstood
 def response_of(handler: Handler, objects: Objects, framework: Framework) -> Response:
     """Describe how the result of a route's endpoint is answered.
 
-    Raises `NotUnderstood` where that is not by one answer.
+    Raises `NotUnderstood` where that is not known.
     """
-    if handler.is_sse_stream:
-        raise NotUnderstood("server-sent events")
-    if handler.is_json_stream:
-        raise NotUnderstood("a stream of JSON lines")
+    stream = _stream(handler, framework)
     default = isinstance(handler.response_class, framework.datastructures.DefaultPlaceholder)
     response_class = handler.actual_response_class
-    if default and response_class is not framework.responses.JSONResponse:
+    if stream is None and default and response_class is not framework.responses.JSONResponse:
         raise NotUnderstood("a default response class that is not JSON")
     if not isinstance(response_class, type):
         raise NotUnderstood("a response class that is no class")
+    # Of a stream, the field of the whole answer is for its description only.
+    field = handler.response_field if stream is None else handler.stream_item_field
     return Response(
         status_code=_status(handler.status_code),
-        field=_field(handler, objects, framework) if handler.response_field else None,
+        field=_field(handler, field, objects, framework) if field else None,
         class_=objects.number(response_class),
         default_class=default,
+        stream=stream,
     )
+
+
+def _stream(handler: Handler, framework: Framework) -> Stream | None:
+    """Return what the items of a generator go out as, in the order in which FastAPI decides it."""
+    call, models = handler.dependant.call, framework.models
+    if not models._is_async_gen_callable(call) and not models._is_gen_callable(call):
+        if handler.is_sse_stream:
+            raise NotUnderstood("server-sent events of an endpoint that is no generator")
+        return None
+    if handler.is_sse_stream:
+        return "events"
+    return "json_lines" if handler.is_json_stream else "raw"
 
 
 def _status(status: Any) -> int | None:
@@ -42,8 +54,7 @@ def _status(status: Any) -> int | None:
     return status
 
 
-def _field(handler: Handler, objects: Objects, framework: Framework) -> ResponseField:
-    field = handler.response_field
+def _field(handler: Handler, field: Any, objects: Objects, framework: Framework) -> ResponseField:
     validate = validator_of(field, framework)
     serializer = field._type_adapter.serializer
     if type(serializer).__name__ != "SchemaSerializer":

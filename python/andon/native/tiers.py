@@ -8,9 +8,9 @@ from andon.native.description import Dependant, Parameter, Response
 def tier_of(root: Dependant, response: Response, *, is_form: bool) -> int:
     """Return 1 where plain values go in and come out, 2 where the framework's objects do.
 
-    Forms are 3.
+    3 where a form goes in or an answer comes out in pieces.
     """
-    if is_form:
+    if is_form or response.stream is not None:
         return 3
     is_plain = response.default_class and (response.field is None or response.field.plain)
     return 1 if is_plain and all(_is_simple(each) for each in all_of(root)) else 2

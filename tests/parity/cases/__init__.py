@@ -25,6 +25,7 @@ SUBJECTS = (
     "limits",
     "route_limits",
     "streams",
+    "generators",
     "changes",
 )
 

@@ -62,6 +62,7 @@ def send(
     host: bool = True,
     chunks: tuple[bytes, ...] = (),
     raises: str | None = None,
+    leaves_after: int | None = None,
 ) -> Step:
     """Any request; header values are Latin-1."""
     path, _, query = target.partition("?")
@@ -74,6 +75,7 @@ def send(
             query.encode("latin-1"),
             (*((HOST,) if host else ()), *fields),
             chunks or ((data,) if data else ()),
+            leaves_after,
         ),
         status,
         raises,

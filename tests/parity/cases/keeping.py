@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.parity.cases import subject
 from tests.parity.cases.case import Step
-from tests.parity.cases.running import unasked
+from tests.parity.cases.running import TURNS, unasked
 from tests.parity.face import Face, MakeFace
 from tests.parity.generated.prelude import EVENTS
 from tests.parity.request import Client
@@ -52,10 +52,10 @@ async def _least_kept(face: Face, steps: list[Step]) -> Counter[str]:
 async def _kept(face: Face, steps: list[Step]) -> Counter[str]:
     for _ in range(WARM_ROUNDS):
         await _round(face, steps)
-    before = _objects()
+    before = await _objects()
     for _ in range(ROUNDS):
         await _round(face, steps)
-    after = _objects()
+    after = await _objects()
     # Less than one a round is chance: a list that grew, a thread that came or went.
     if after.total() < before.total() + ROUNDS:
         return Counter()
@@ -77,8 +77,11 @@ async def _call(call: Any, step: Step, client: Client) -> None:
     await call(step.request.scope(), client.receive, client.send)
 
 
-def _objects() -> Counter[str]:
+async def _objects() -> Counter[str]:
     # Twice, for finalizers that make garbage themselves.
     gc.collect()
+    # Generators that were left unfinished are closed by Tasks.
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
     gc.collect()
     return Counter(type(value).__qualname__ for value in gc.get_objects())

@@ -215,12 +215,15 @@ struct Binding<'a, 'py> {
 
 impl Binding<'_, '_> {
     fn route(&self, route: &NativeRoute) -> PyResult<RouteObjects> {
-        if matches!(route.program.endpoint().kind, CallKind::Generator | CallKind::AsyncGenerator) {
-            return Err(PyValueError::new_err(format!("the endpoint `{}` is a generator", route.endpoint)));
+        let streams = route.response.stream.is_some();
+        if route.program.endpoint().kind.is_generator() != streams {
+            let is = if streams { "no" } else { "a" };
+            return Err(PyValueError::new_err(format!("the endpoint `{}` is {is} generator", route.endpoint)));
         }
         let names = route.path_names.iter().map(|text| &*self.plan_texts[*text as usize]);
-        let calls = route.program.calls.iter().map(|call| self.call(call)).collect::<PyResult<Box<[_]>>>()?;
         let endpoint = route.program.endpoint();
+        let calls = route.program.calls.iter().map(|call| self.call(call, std::ptr::eq(call, endpoint)));
+        let calls = calls.collect::<PyResult<Box<[_]>>>()?;
         // Forms are parsed on the event loop.
         let is_form = route.body.is_some_and(|body| body.form.is_some());
         let threaded = !is_form && has_threaded_dependencies(&route.program, &calls);
@@ -233,9 +236,11 @@ impl Binding<'_, '_> {
         })
     }
 
-    fn call(&self, call: &Call) -> PyResult<CallObjects> {
+    fn call(&self, call: &Call, is_endpoint: bool) -> PyResult<CallObjects> {
         let function = self.objects[call.call as usize].bind(self.py);
         let function = match call.kind {
+            // What it yields is its answer, not the value of a context manager.
+            _ if is_endpoint => function.clone(),
             CallKind::Coroutine | CallKind::Function => function.clone(),
             CallKind::Generator => self.framework.context_manager.bind(self.py).call1((function,))?,
             CallKind::AsyncGenerator => self.framework.async_context_manager.bind(self.py).call1((function,))?,

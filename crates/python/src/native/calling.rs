@@ -86,6 +86,9 @@ impl Execution {
     /// Calls the endpoint and makes an answer of its result.
     pub(crate) async fn endpoint(&mut self, route: Route<'_>) -> PyResult<Answer> {
         let number = (route.native.program.calls.len() - 1) as u16;
+        if let Some(stream) = route.native.response.stream {
+            return self.stream(route, stream, number).await;
+        }
         let returned = match route.native.program.endpoint().kind {
             CallKind::Function => self.function_endpoint(route, number).await?,
             // It was written for the event loop, and is on a thread because it was asked for there.
@@ -116,7 +119,7 @@ impl Execution {
     }
 
     /// Calls on the thread that this is.
-    fn call_here(&mut self, py: Python<'_>, route: Route<'_>, number: u16) -> PyResult<Py<PyAny>> {
+    pub(crate) fn call_here(&mut self, py: Python<'_>, route: Route<'_>, number: u16) -> PyResult<Py<PyAny>> {
         let range = &route.native.program.calls[usize::from(number)].arguments;
         let objects = &route.objects.calls[usize::from(number)];
         let arguments = &mut self.registers[usize::from(range.start)..usize::from(range.end)];

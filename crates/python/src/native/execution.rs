@@ -8,6 +8,7 @@
 //!   injection    objects of the framework, likewise            scope        Request and the scope behind it
 //!   calling      dependencies and the endpoint are called      threads      on a thread, where they are `def`
 //!   result       what the endpoint returned becomes an answer
+//!   streams      what a generator as endpoint yields becomes one, its items as in   items
 //!   sending      the answer goes out, background tasks run
 //!   exits        generators are closed                        limits         of the body's size
 //!   failing      exceptions become answers, or go on to the application's own stack
@@ -118,6 +119,9 @@ impl Execution {
         }
         let produced = self.produce(route).await;
         let produced = self.leave_function(route, produced).await;
+        // The framework's own code lets go of it last: what a generator that was left unfinished has yet to do comes
+        // after the ends of dependencies.
+        let kept = produced.as_ref().ok().and_then(Option::as_ref).and_then(Answer::object);
         let sent = match produced {
             Ok(Some(answer)) => self.send(route, answer).await,
             // What Python itself says to that.
@@ -126,7 +130,9 @@ impl Execution {
             )),
             Err(error) => Err(error),
         };
-        self.leave_request(route, sent).await
+        let left = self.leave_request(route, sent).await;
+        drop(kept);
+        left
     }
 
     /// From the body to the answer, as `get_request_handler` has it.

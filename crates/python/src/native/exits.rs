@@ -4,7 +4,7 @@
 //! The exit stacks that the framework leaves in the scope are not used for generators here, but what the application has
 //! put on them is called when its turn comes: what is on them is moved behind the generator that is opened next.
 
-use andon_plan::CallKind;
+use andon_plan::{CallKind, Stream};
 use pyo3::{intern, prelude::*};
 
 use super::{
@@ -98,7 +98,10 @@ impl Execution {
         manager: &Py<PyAny>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let framework = &route.application.framework;
-        let scoped = || self.baton.place() == Place::Loop && route.application.anyio.scopes_are_in_use(py);
+        // Events are gathered within a scope, from before the function's scope is left until after the answer.
+        let to_be_scoped = route.native.response.stream == Some(Stream::Events);
+        let scoped =
+            || self.baton.place() == Place::Loop && (to_be_scoped || route.application.anyio.scopes_are_in_use(py));
         if !asynchronous {
             let scoped = scoped();
             return scoped.then(|| framework.context_manager_in_threadpool.call1(py, (manager,))).transpose();

@@ -38,6 +38,22 @@ framework! {
     drive: "andon.offload" "drive",
     /// `Request(scope, receive, send)`.
     request: "starlette.requests" "Request",
+    /// The class of answers that come in pieces.
+    streaming_response: "starlette.responses" "StreamingResponse",
+    /// `lines(items, write)`, and the like: the generators between an endpoint's and its response.
+    lines: "andon.native.streams" "lines",
+    /// Likewise, where each item is made on a thread.
+    lines_on_threads: "andon.native.streams" "lines_on_threads",
+    /// Likewise, of pieces that are sent as they are.
+    pieces: "andon.native.streams" "pieces",
+    /// `events(items, is_asynchronous, write, stack)`, to be awaited.
+    events: "andon.native.streams" "events",
+    /// `event(item)` is how a `ServerSentEvent` is written.
+    event: "andon.native.streams" "event",
+    /// `json_of(item)` is an item without a field as JSON.
+    json_of: "andon.native.streams" "json_of",
+    /// An item that says itself what its event is.
+    server_sent_event: "andon.native.streams" "ServerSentEvent",
     /// Raised where the body of a request breaks off.
     client_disconnect: "starlette.requests" "ClientDisconnect",
     /// The class of plain responses.

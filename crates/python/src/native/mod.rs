@@ -25,6 +25,7 @@ mod guards;
 mod incoming;
 mod injection;
 mod interpreter;
+mod items;
 mod json;
 mod limits;
 mod native_app;
@@ -36,6 +37,7 @@ mod scope;
 mod sending;
 mod splice;
 mod stepping;
+mod streams;
 mod threads;
 mod validation;
 

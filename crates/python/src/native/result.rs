@@ -33,6 +33,16 @@ pub(crate) enum Answer {
     Response(Py<PyAny>),
 }
 
+impl Answer {
+    /// The object that sends itself.
+    pub(crate) fn object(&self) -> Value {
+        match self {
+            Answer::Json(_) => None,
+            Answer::Response(response) => Some(Python::attach(|py| response.clone_ref(py))),
+        }
+    }
+}
+
 /// An answer whose body was written here.
 pub(crate) struct Json {
     pub(crate) status: u16,
@@ -117,10 +127,31 @@ impl Returned {
     }
 }
 
-fn validate<'py>(route: Route<'_>, field: &ResponseField, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn validate<'py>(
+    route: Route<'_>,
+    field: &ResponseField,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
     let validate = route.application.object(py, field.validate);
     call_with_flag(validate, value, route.application.framework.from_attributes.bind(py))
+}
+
+/// What is raised for a result that its field has refused with `error`. `context`: what errors tell of the endpoint.
+pub(crate) fn invalid<'py>(
+    route: Route<'_>,
+    value: &Bound<'py, PyAny>,
+    error: PyErr,
+    context: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+) -> PyErr {
+    let py = value.py();
+    let raise = || {
+        let location = PyTuple::new(py, [intern!(py, "response")])?;
+        let errors = errors_of(route, error, &location)?;
+        let class = route.application.framework.response_validation_error.bind(py);
+        raised(class, &errors, value.clone().unbind(), &context()?)
+    };
+    raise().unwrap_or_else(|unexpected| unexpected)
 }
 
 impl Execution {
@@ -138,7 +169,8 @@ impl Execution {
             Some(validated) => validated.map(|validated| validated.into_bound(py)),
             None => validate(route, field, &value),
         };
-        let validated = validated.map_err(|error| self.invalid(route, &value, error))?;
+        let context = || self.face.endpoint_context(py, route);
+        let validated = validated.map_err(|error| invalid(route, &value, error, context))?;
         if response.default_class {
             let bytes = to_json(route, field, &validated)?;
             let length = bytes.as_bytes().len();
@@ -156,17 +188,6 @@ impl Execution {
             Some(background) if response.getattr(name)?.is_none() => response.setattr(name, background),
             _ => Ok(()),
         }
-    }
-
-    fn invalid(&self, route: Route<'_>, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
-        let py = value.py();
-        let raise = || {
-            let location = PyTuple::new(py, [intern!(py, "response")])?;
-            let errors = errors_of(route, error, &location)?;
-            let class = route.application.framework.response_validation_error.bind(py);
-            raised(class, &errors, value.clone().unbind(), &self.face.endpoint_context(py, route)?)
-        };
-        raise().unwrap_or_else(|unexpected| unexpected)
     }
 
     /// Whatever it is, encoded.
@@ -207,22 +228,35 @@ impl Execution {
 
     /// A response of the route's class.
     fn of_class(&self, py: Python<'_>, route: Route<'_>, content: &Bound<'_, PyAny>) -> PyResult<Answer> {
-        let keywords = PyDict::new(py);
-        keywords.set_item(intern!(py, "background"), &self.background)?;
-        if let Some(status) = self.status(py, route)? {
-            keywords.set_item(intern!(py, "status_code"), status)?;
-        }
+        let keywords = self.response_arguments(py, route)?;
         let class = route.application.object(py, route.native.response.class);
         let response = class.call((content,), Some(&keywords))?;
         let status: u16 = response.getattr(intern!(py, "status_code"))?.extract()?;
         if !has_body(status) {
             response.setattr(intern!(py, "body"), PyBytes::new(py, b""))?;
         }
-        if let Some(more) = self.more_headers(py)? {
-            let headers = response.getattr(intern!(py, "headers"))?.getattr(intern!(py, "raw"))?;
-            headers.call_method1(intern!(py, "extend"), (more,))?;
-        }
+        self.add_headers(&response)?;
         Ok(Answer::Response(response.unbind()))
+    }
+
+    /// What every class of responses is given (`_build_response_args`).
+    pub(crate) fn response_arguments<'py>(&self, py: Python<'py>, route: Route<'_>) -> PyResult<Bound<'py, PyDict>> {
+        let keywords = PyDict::new(py);
+        keywords.set_item(intern!(py, "background"), &self.background)?;
+        if let Some(status) = self.status(py, route)? {
+            keywords.set_item(intern!(py, "status_code"), status)?;
+        }
+        Ok(keywords)
+    }
+
+    /// Adds what the application has set on the injected response.
+    pub(crate) fn add_headers(&self, response: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = response.py();
+        let Some(more) = self.more_headers(py)? else {
+            return Ok(());
+        };
+        let headers = response.getattr(intern!(py, "headers"))?.getattr(intern!(py, "raw"))?;
+        headers.call_method1(intern!(py, "extend"), (more,)).map(drop)
     }
 
     /// The status that the application has set on the injected response, or the route's own.
@@ -253,7 +287,12 @@ impl Execution {
     }
 }
 
-fn to_json<'py>(route: Route<'_>, field: &ResponseField, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+/// Serializes what a field has validated.
+pub(crate) fn to_json<'py>(
+    route: Route<'_>,
+    field: &ResponseField,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
     let py = value.py();
     let to_json = route.application.object(py, field.to_json);
     let bytes = if field.plain {

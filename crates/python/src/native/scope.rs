@@ -68,6 +68,15 @@ impl Execution {
         Ok(dictionary)
     }
 
+    /// The stack that is closed after the answer, for what is to be closed with it.
+    pub(crate) fn request_stack<'py>(&mut self, py: Python<'py>, route: Route<'_>) -> PyResult<Bound<'py, PyAny>> {
+        let scope = self.scope(py, route)?;
+        match &self.scope {
+            Some(own) => Ok(own.stacks.request.bind(py).clone()),
+            None => scope.as_any().get_item(intern!(py, "fastapi_inner_astack")),
+        }
+    }
+
     /// Another `Request` over the same scope.
     pub(crate) fn new_request<'py>(
         &self,
