@@ -143,6 +143,11 @@ def redirect_no_more(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     app.router.redirect_slashes = False
 
 
+def replace_json(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read JSON with another function."""
+    monkeypatch.setattr("json.loads", lambda text: {})
+
+
 def last_route(app: Application) -> Any:
     return app.router.routes[-1]
 
@@ -173,6 +178,7 @@ def included_router(app: Application) -> Any:
         replace_route_in_place,
         replace_default,
         redirect_no_more,
+        replace_json,
     ],
 )
 def test_a_guard_notices_a_change(

@@ -401,6 +401,7 @@ def inherited() -> AbstractContextManager[Any]:
         ),
         (lambda: mock.patch.object(Request, "json", call), "starlette.requests.Request.json"),
         (inherited, "fastapi.routing.APIRouter.__call__"),
+        (lambda: mock.patch("json.dumps", call), "json.dumps"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 from tests.parity import suite
-from tests.parity.cases import SUBJECTS, running, subject, wire
+from tests.parity.cases import SUBJECTS, is_in_release, running, subject, wire
 from tests.parity.comparing import compare, summary
-from tests.parity.environment import test_files
+from tests.parity.environment import VERSION, test_files
 from tests.parity.exclusions import DESELECTED, KNOWN_DIFFERENCES, MASKS, NOT_OVER_SOCKETS, UNSTABLE
 from tests.parity.face import FACES, NATIVE, PLAIN, WIRE, native
 from tests.parity.generated.driving import Driver
@@ -32,6 +32,7 @@ def main() -> int:
     command.add_argument("--face", default=NATIVE, help="what is compared with plain ASGI")
     command.add_argument("--jobs", type=int, default=suite.JOBS, help="processes at a time")
     command.add_argument("--keep", type=Path, help="a new folder for recordings and output")
+    command.add_argument("--release", default=VERSION, help="of FastAPI, whose tests are run")
     command.set_defaults(run=_run_suite)
     command = commands.add_parser("fuzz", help="hostile requests to generated applications")
     command.add_argument("--requests", type=int, default=100_000)
@@ -56,12 +57,14 @@ def main() -> int:
 
 
 def _run_suite(arguments: argparse.Namespace) -> int:
-    files = suite.small_selection() if arguments.small else arguments.files or test_files()
+    release = arguments.release
+    everything = test_files if not arguments.small else suite.small_selection
+    files = arguments.files or everything(release)
     with tempfile.TemporaryDirectory() as directory:
         scratch = arguments.keep or Path(directory)
         scratch.mkdir(parents=True, exist_ok=True)
         faces = list(dict.fromkeys([PLAIN, arguments.face]))
-        recordings = suite.run(faces, files, scratch, arguments.jobs)
+        recordings = suite.run(faces, files, scratch, arguments.jobs, release)
     over_wire = arguments.face == WIRE
     result = compare(recordings[PLAIN], recordings[arguments.face], over_wire=over_wire)
     for problem in result.problems[:SHOWN_PROBLEMS]:
@@ -101,7 +104,8 @@ def _run_fuzz(arguments: argparse.Namespace) -> int:
 def _run_cases(arguments: argparse.Namespace) -> int:
     failed = 0
     served: Counter[str] = Counter()
-    for name in arguments.subjects:
+    subjects = [name for name in arguments.subjects if is_in_release(name)]
+    for name in subjects:
         if arguments.wire:
             problems = _wire_problems(name)
         else:
@@ -111,7 +115,7 @@ def _run_cases(arguments: argparse.Namespace) -> int:
         failed += bool(problems)
     for reason, count in served.most_common():
         print(f"  {count:>6}  {reason}")
-    print(f"{len(arguments.subjects) - failed} of {len(arguments.subjects)} subjects are the same")
+    print(f"{len(subjects) - failed} of {len(subjects)} subjects are the same")
     return 1 if failed else 0
 
 

@@ -5,20 +5,17 @@ then the face for each request; `wire(application)` is the native path over a so
 who served a request through the callable `served`: `NATIVE`, or the reason why it was not.
 """
 
-import json
 import os
 import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
-from unittest import mock
 
 from .observation import Receive, Scope, Send
 
 PLAIN = "plain"
 NATIVE = "native"
 WIRE = "wire"
-DUMPS = json.dumps
 # `unknown-ok` has releases served natively that Andon does not know: to find out about them.
 MODE: Any = os.environ.get("PARITY_NATIVE", "auto")
 
@@ -74,7 +71,9 @@ class NativeFace:
         if found.reason is not None:
             return _pass_through(self._application, f"application: {found.reason}")
         calls = found.calls(weakly(self._forget), _tell)
-        face: Face = _andon.NativeApp(json_of(found), found.objects, found.guards, calls)
+        face: Face = _andon.NativeApp(
+            found.description.to_json(), found.objects, found.guards, calls
+        )
         return face
 
     def _forget(self) -> None:
@@ -85,14 +84,6 @@ def _tell(by: str) -> None:
     served = _SERVED.get(None)
     if served is not None:
         served(by)
-
-
-def json_of(found: Any) -> str:
-    """The description of an inspection, as JSON."""
-    # A test may have replaced it, to count how often it is called by a request.
-    with mock.patch.object(json, "dumps", DUMPS):
-        description: str = found.description.to_json()
-        return description
 
 
 def weakly(method: Callable[[], None]) -> Callable[[], None]:

@@ -8,6 +8,7 @@ functions that tools replace, telemetry that is set up late. What concerns a sin
 at when a request takes that one.
 """
 
+import json
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,8 @@ _REPLACED = (
 )
 # What the router does with requests that no route takes.
 _OF_ROUTER = ("default", "redirect_slashes")
+# Native routes read and write JSON as these do.
+_JSON = ("dumps", "loads")
 # Where OpenTelemetry keeps the providers, and the setting of FastAPI's telemetry that uses each.
 _PROVIDERS = (
     ("tracing", "opentelemetry.trace", "_TRACER_PROVIDER"),
@@ -52,6 +55,7 @@ def guards_of(app: Any, routers: list[Any], exceptions: Any, framework: Framewor
     ]
     module = vars(framework.routing)
     guards.extend((module, name, module[name]) for name in _REPLACED)
+    guards.extend((vars(json), name, vars(json)[name]) for name in _JSON)
     guards.extend(_telemetry(app))
     return guards
 

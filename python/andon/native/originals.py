@@ -9,6 +9,7 @@ Code objects are compared by value, so it does not matter that they are loaded a
 """
 
 import functools
+import json
 import sys
 from collections.abc import Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -38,13 +39,21 @@ _WATCHING = ("opentelemetry.instrumentation", "unittest")
 # Dispatch may run an `async def` on a thread, for which `andon.offload` puts one of its own there.
 _OWN_REPLACEMENTS = frozenset({("fastapi.routing", "run_endpoint_function")})
 
+# What the frameworks read and write JSON with; some applications put faster ones in their place.
+_JSON = ("dumps", "loads")
+
 
 def first_change() -> str | None:
     """Return what was changed, as ``module.name``; `None`: nothing."""
     for module in _loaded():
         for name in _changes(module):
             return f"{module.__name__}.{name}"
-    return None
+    return next((f"json.{name}" for name in _JSON if not _is_of_module(name, json)), None)
+
+
+def _is_of_module(name: str, module: ModuleType) -> bool:
+    function = getattr(module, name, None)
+    return isinstance(function, FunctionType) and function.__globals__ is vars(module)
 
 
 def _loaded() -> Iterator[ModuleType]:

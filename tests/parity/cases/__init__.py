@@ -5,7 +5,10 @@ Each module has `make()`, which returns a new application, `app`, one for server
 """
 
 import importlib
+import inspect
 from types import ModuleType
+
+from fastapi import FastAPI
 
 SUBJECTS = (
     "routing",
@@ -29,7 +32,15 @@ SUBJECTS = (
     "changes",
 )
 
+# Parameters of `FastAPI()` that earlier releases do not have, for subjects that need them.
+_NEEDED = {"limits": "max_body_size", "route_limits": "max_body_size"}
+
 
 def subject(name: str) -> ModuleType:
     """The module of a subject."""
     return importlib.import_module(f"tests.parity.cases.{name}")
+
+
+def is_in_release(name: str) -> bool:
+    """Whether the FastAPI that is installed has what the subject is about."""
+    return _NEEDED.get(name, "self") in inspect.signature(FastAPI.__init__).parameters

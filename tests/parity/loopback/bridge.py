@@ -8,7 +8,9 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -24,6 +26,8 @@ PATIENCE_SECONDS = 20.0
 # The process is not to be killed where the front ends first, nor its stacks to be taken.
 NEVER_SECONDS = 24 * 3600.0
 THREADS = 1000
+# What the worker logs when it cannot go on; all else is about a request.
+WIRE_FAILED = "the wire failed"
 LENGTHS = (b"content-length", b"transfer-encoding")
 
 
@@ -141,6 +145,8 @@ class Bridge:
 
     def log(self, text: str, error: BaseException | None) -> None:
         """Keep an exception that reached the server, for the client."""
+        if text == WIRE_FAILED:
+            traceback.print_exception(error, file=sys.__stderr__)
         if error is not None:
             self._errors.append(error)
 

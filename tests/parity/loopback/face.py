@@ -4,7 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-from ..face import MODE, NATIVE, Application, Served, json_of, weakly
+from ..face import MODE, NATIVE, Application, Served, weakly
 from ..observation import Receive, Scope, Send
 from .bridge import SHARED, Passage, tell
 from .client import carry
@@ -49,7 +49,7 @@ class WireFace:
         found = inspect(self.application, MODE)
         if found.reason is None and not root_path:
             calls = found.calls(weakly(self._forget), tell)
-            worker.set_native(json_of(found), found.objects, found.guards, calls)
+            worker.set_native(found.description.to_json(), found.objects, found.guards, calls)
             return BY_APPLICATION
         # Of an application, the extension module asks for its root path only.
         nothing = Calls(

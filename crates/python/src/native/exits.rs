@@ -89,7 +89,8 @@ impl Execution {
         self.baton.wait_for(entering, None).await
     }
 
-    /// The framework's own context manager, for where cancel scopes are around; `None`: there are none.
+    /// The framework's own context manager, for where cancel scopes are around; `None`: there are none. Releases that shield
+    /// nothing have the bare one of an asynchronous generator always, and do not look at scopes after it.
     fn in_scope(
         &mut self,
         py: Python<'_>,
@@ -106,6 +107,9 @@ impl Execution {
             let scoped = scoped();
             return scoped.then(|| framework.context_manager_in_threadpool.call1(py, (manager,))).transpose();
         }
+        let Some(shielded_exit) = &framework.shielded_exit else {
+            return Ok(Some(manager.clone_ref(py)));
+        };
         let scope = match &self.exits.shield {
             Shield::Scope(scope) => scope.clone_ref(py),
             Shield::Undecided if scoped() => self.open_shield(py, route)?,
@@ -114,7 +118,7 @@ impl Execution {
                 return Ok(None);
             }
         };
-        framework.shielded_exit.call1(py, (manager, scope)).map(Some)
+        shielded_exit.call1(py, (manager, scope)).map(Some)
     }
 
     fn open_shield(&mut self, py: Python<'_>, route: Route<'_>) -> PyResult<Py<PyAny>> {

@@ -11,6 +11,9 @@ macro_rules! framework {
         /// What native routes use of the frameworks.
         pub(crate) struct Framework {
             $($(#[doc = $doc])+ pub(crate) $field: Py<PyAny>,)+
+            /// Shields what a context manager does in the end from cancel scopes around the request. FastAPI has it from
+            /// 0.162.6 on; before, nothing is shielded.
+            pub(crate) shielded_exit: Option<Py<PyAny>>,
             /// `("from_attributes",)`.
             pub(crate) from_attributes: Py<PyTuple>,
             /// `("by_alias",)`.
@@ -24,6 +27,10 @@ macro_rules! framework {
             pub(crate) fn find(py: Python<'_>) -> PyResult<Self> {
                 Ok(Self {
                     $($field: py.import($module)?.getattr($name)?.unbind(),)+
+                    shielded_exit: py
+                        .import("fastapi.concurrency")?
+                        .getattr_opt("_asynccontextmanager_with_shielded_exit")?
+                        .map(Bound::unbind),
                     from_attributes: PyTuple::new(py, [intern!(py, "from_attributes")])?.unbind(),
                     by_alias: PyTuple::new(py, [intern!(py, "by_alias")])?.unbind(),
                     body_keywords: PyTuple::new(py, ["body_fields", "received_body", "embed_body_fields"])?.unbind(),
@@ -108,8 +115,6 @@ framework! {
     context_manager: "contextlib" "contextmanager",
     /// Makes the context manager of a generator one that is awaited and works on a thread.
     context_manager_in_threadpool: "fastapi.concurrency" "contextmanager_in_threadpool",
-    /// Shields what a context manager does in the end from cancel scopes around the request.
-    shielded_exit: "fastapi.concurrency" "_asynccontextmanager_with_shielded_exit",
     /// `CancelScope()` of anyio.
     cancel_scope: "anyio" "CancelScope",
     /// Copies defaults.
