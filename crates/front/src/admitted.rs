@@ -11,10 +11,7 @@ use andon_link::{Event, Exchange};
 use andon_observe::Placed;
 use andon_wire::Usage;
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderValue, Response, StatusCode,
-    header::{CONNECTION, CONTENT_LENGTH},
-};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONNECTION};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -148,15 +145,13 @@ impl Admitted {
             // The client waits for `100 Continue` and will not get it: whether its body follows is not to be known.
             head.fields.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        if head.status == StatusCode::NO_CONTENT {
-            head.fields.remove(CONTENT_LENGTH); // RFC 9110 section 8.6
-        }
-        let bodiless = is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        let body = if bodiless {
+        let body = if head.drop_content() || is_head {
             if !end {
                 let_end(self.exchange);
             }
-            AnswerBody::nothing()
+            // hyper keeps the length that an answer to HEAD tells, but not that of a 304.
+            let length = head.length.filter(|_| head.status == StatusCode::NOT_MODIFIED && !is_head);
+            length.map_or_else(AnswerBody::nothing, AnswerBody::elsewhere)
         } else if end {
             head.check_length().map_err(refuse)?;
             AnswerBody::whole(std::mem::take(&mut head.first))

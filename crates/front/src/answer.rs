@@ -91,6 +91,22 @@ impl Head {
         self.fields.entry(SERVER).or_insert(HeaderValue::from_static("andon"));
     }
 
+    /// Whether an answer of this status has no content. If so, what it says of its length is made to fit (RFC 9110,
+    /// sections 8.6 and 15.3.6): nothing for 204, zero for 205; a 304 tells the length that a 200 would have had.
+    pub(crate) fn drop_content(&mut self) -> bool {
+        match self.status {
+            StatusCode::NO_CONTENT => {
+                self.fields.remove(CONTENT_LENGTH);
+            }
+            StatusCode::RESET_CONTENT => {
+                self.fields.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+            StatusCode::NOT_MODIFIED => {}
+            _ => return false,
+        }
+        true
+    }
+
     /// Checks the application's `content-length` against a body that is all there.
     pub(crate) fn check_length(&self) -> Result<(), InvalidAnswer> {
         match self.length {
@@ -172,6 +188,16 @@ mod tests {
         assert!(parse(200, &[("content-length", b"5")], b"hello").unwrap().check_length().is_ok());
         assert!(parse(200, &[("content-length", b"4")], b"hello").unwrap().check_length().is_err());
         assert!(parse(200, &[], b"hello").unwrap().check_length().is_ok());
+    }
+
+    #[test]
+    fn statuses_without_content_tell_a_length_that_fits() {
+        for (status, length) in [(204, None), (205, Some("0")), (304, Some("5"))] {
+            let mut head = parse(status, &[("content-length", b"5")], b"").unwrap();
+            assert!(head.drop_content());
+            assert_eq!(head.fields.get(CONTENT_LENGTH).map(|value| value.to_str().unwrap()), length, "{status}");
+        }
+        assert!(!parse(200, &[], b"").unwrap().drop_content());
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub(crate) struct AnswerBody {
 enum Content {
     /// Nothing, or nothing any more.
     Nothing,
+    /// Nothing, though a length is told: what an answer with content would have had. hyper tells it only if the body
+    /// seems to have it, and asks for none of it.
+    Elsewhere(u64),
     Whole(Bytes),
     Stream(Box<Stream>),
     /// It is cut at the next look: hyper drops what it has not written when a body fails, so it is first let write
@@ -56,6 +59,11 @@ impl AnswerBody {
     /// No bytes at all.
     pub(crate) fn nothing() -> Self {
         Self { content: Content::Nothing, record: None, hold: None }
+    }
+
+    /// No bytes, though the head tells that there are so many elsewhere: the answer is a 304.
+    pub(crate) fn elsewhere(length: u64) -> Self {
+        Self { content: Content::Elsewhere(length), record: None, hold: None }
     }
 
     /// These bytes, whose number becomes the `content-length`.
@@ -89,7 +97,7 @@ impl Body for AnswerBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let this = self.get_mut();
         let bytes = match &mut this.content {
-            Content::Nothing => return Poll::Ready(None),
+            Content::Nothing | Content::Elsewhere(_) => return Poll::Ready(None),
             Content::Whole(bytes) => std::mem::take(bytes),
             Content::Stream(stream) => match ready!(stream.poll_next(context)) {
                 Ok(Some(bytes)) => {
@@ -117,7 +125,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Nothing => true,
-            Content::Whole(_) | Content::Failing(_) => false,
+            Content::Whole(_) | Content::Elsewhere(_) | Content::Failing(_) => false,
             Content::Stream(stream) => stream.is_ended(),
         }
     }
@@ -126,6 +134,7 @@ impl Body for AnswerBody {
         match &self.content {
             Content::Nothing => SizeHint::with_exact(0),
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Elsewhere(length) => SizeHint::with_exact(*length),
             // Not even where the application gave a length: hyper would then trust it unchecked.
             Content::Stream(_) | Content::Failing(_) => SizeHint::default(),
         }

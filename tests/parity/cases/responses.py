@@ -184,7 +184,8 @@ CASES = [
         for name in RETURNED
     ),
     *(
-        # FastAPI announces a length for 205, and sends nothing: no server can make that right.
+        # FastAPI announces a length for 205, and sends nothing: uvicorn passes that on, and closes
+        # the connection; Andon says that there is nothing (RFC 9110, section 15.3.6).
         case(f"status {status}", get(f"/{how}/{status}", status), wire=status != 205)
         for status in STATUSES
         for how in ("status", "set")
