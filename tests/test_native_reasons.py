@@ -1,6 +1,7 @@
 """Why routes, or whole applications, are left to ASGI."""
 
 import functools
+import json
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
@@ -445,3 +446,14 @@ def test_one_file_that_differs_makes_a_release_unknown(monkeypatch: pytest.Monke
     found["starlette"]["routing.py"] = "0" * 64
     monkeypatch.setattr(digests, "digests_of", found.get)
     assert str(digests.unknown()).startswith("Starlette ")
+
+
+def test_releases_that_were_not_compared_beside_each_other_are_unknown(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = json.loads(digests.KNOWN.read_text())
+    known["tested"] = {}
+    changed = tmp_path / "digests.json"
+    changed.write_text(json.dumps(known))
+    monkeypatch.setattr(digests, "KNOWN", changed)
+    assert "was not compared beside Starlette " in str(digests.unknown())

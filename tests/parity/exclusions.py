@@ -14,7 +14,6 @@ UNSTABLE: dict[str, str] = {
     "tests/test_tutorial/test_sql_databases/test_tutorial001.py": (
         "SQLModel writes the columns of a row in the order of a set of objects, by their addresses"
     ),
-    "tests/test_sse.py::test_keepalive_ping": "the number of pings depends on the time it takes",
 }
 
 _ONE_LOOP = (

@@ -1,7 +1,8 @@
 """Which releases of FastAPI and Starlette are known: by the digests of their sources.
 
 Native routes do what the sources of the frameworks do. So they are there only for sources that were
-compared with what Andon does; ``digests.json`` has the SHA-256 of each file of such releases.
+compared with what Andon does; ``digests.json`` has the SHA-256 of each file of such releases, and
+beside which releases of Starlette those of FastAPI were compared.
 
 ``python -m andon.native.digests`` prints the digests of what is installed. With ``--add FILE`` it
 puts them into the file of known ones, once the parity suite passes with them.
@@ -13,6 +14,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from andon.native.framework import FASTAPI_MODULES, STARLETTE_MODULES
 
@@ -21,6 +23,9 @@ KNOWN = Path(__file__).with_name("digests.json")
 _VERSION = re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE)
 _MODULES = {"fastapi": FASTAPI_MODULES, "starlette": STARLETTE_MODULES}
 
+# For releases of FastAPI, those of Starlette beside which they were compared.
+_TESTED = "tested"
+
 # Of one package: the digest of each file by its path in the package.
 Digests = dict[str, str]
 
@@ -28,10 +33,24 @@ Digests = dict[str, str]
 def unknown() -> str | None:
     """Return what is installed and not known, in words; `None`: all is known."""
     known = json.loads(KNOWN.read_text())
-    for package in _MODULES:
-        if digests_of(package) not in known.get(package, {}).values():
-            return f"{_title(package)} {version_of(package)} is not a release that Andon knows"
+    fastapi, starlette = (_same_releases(known, package) for package in _MODULES)
+    if not fastapi or not starlette:
+        package = "starlette" if fastapi else "fastapi"
+        return f"{_installed(package)} is not a release that Andon knows"
+    tested = known.get(_TESTED, {})
+    if not any(other in tested.get(release, ()) for release in fastapi for other in starlette):
+        return f"{_installed('fastapi')} was not compared beside {_installed('starlette')}"
     return None
+
+
+def _same_releases(known: dict[str, Any], package: str) -> list[str]:
+    """Return the known releases that have the very sources that are installed."""
+    installed = digests_of(package)
+    return [release for release, each in known.get(package, {}).items() if each == installed]
+
+
+def _installed(package: str) -> str:
+    return f"{_title(package)} {version_of(package)}"
 
 
 def digests_of(package: str) -> Digests:
@@ -86,11 +105,13 @@ def main() -> int:
     known = json.loads(arguments.add.read_text()) if arguments.add.exists() else {}
     for package, releases in found.items():
         known.setdefault(package, {}).update(releases)
+    beside = known.setdefault(_TESTED, {}).setdefault(version_of("fastapi"), [])
+    known[_TESTED][version_of("fastapi")] = sorted({*beside, version_of("starlette")})
     arguments.add.write_text(_text(known) + "\n")
     return 0
 
 
-def _text(releases: dict[str, dict[str, Digests]]) -> str:
+def _text(releases: dict[str, Any]) -> str:
     return json.dumps(releases, indent=1, sort_keys=True)
 
 
