@@ -48,10 +48,6 @@ def application(**settings: Any) -> FastAPI:
 # --- routes
 
 
-async def limited(_: Annotated[None, Depends(endpoint, max_concurrency=2)]) -> None:
-    """Depends on what may only run so often."""
-
-
 class Unhashable:
     """A dependency that cannot be found in a cache."""
 
@@ -73,7 +69,6 @@ async def depends_on_unhashable(_: Annotated[None, Depends(Unhashable())]) -> No
             {"response_class": EventSourceResponse},
             "server-sent events of an endpoint that is no generator",
         ),
-        (limited, {}, "`max_concurrency` of a dependency"),
         (endpoint, {"status_code": 1000}, "a status that is no status of HTTP"),
         (depends_on_unhashable, {}, "a dependency that cannot be hashed"),
     ],

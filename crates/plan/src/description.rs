@@ -119,6 +119,9 @@ pub struct Dependant {
     pub cache_key: u32,
     /// The result of an equal one that came before is taken.
     pub use_cache: bool,
+    /// The framework's object that gives it a semaphore: it waits for its turn. `None`: it need not.
+    #[serde(default)]
+    pub concurrency: Option<Object>,
     /// For generators: closed with the function (before the answer is sent), not with the request.
     pub function_scope: bool,
     /// Solved in this order, before its own parameters.

@@ -169,6 +169,7 @@ impl Flattening<'_> {
             call: dependant.call,
             kind: dependant.kind,
             suspends: dependant.suspends,
+            concurrency: dependant.concurrency,
             function_scope: dependant.function_scope,
             begin,
             arguments: arguments.first..arguments.end(),
@@ -245,12 +246,13 @@ impl Flattening<'_> {
             endpoint.shared = None;
         }
         let may_suspend = |call: &Call| match call.kind {
+            _ if call.concurrency.is_some() => true,
             CallKind::Coroutine => call.suspends,
             CallKind::AsyncGenerator => true,
             CallKind::Function | CallKind::Generator => false,
         };
         Program {
-            all_functions: self.calls.iter().all(|call| call.kind == CallKind::Function),
+            all_functions: self.calls.iter().all(|call| call.kind == CallKind::Function && call.concurrency.is_none()),
             can_suspend: self.calls.iter().any(may_suspend),
             operations: self.operations.into(),
             calls: self.calls.into(),

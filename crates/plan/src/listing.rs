@@ -101,6 +101,9 @@ impl Listing<'_> {
         if call.suspends {
             write!(out, ", may suspend")?;
         }
+        if let Some(concurrency) = call.concurrency {
+            write!(out, ", in its turn by #{concurrency}")?;
+        }
         if call.function_scope {
             write!(out, ", function scope")?;
         }

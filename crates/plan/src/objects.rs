@@ -17,7 +17,8 @@ fn of_dependant(dependant: &Dependant) -> Object {
     let parameters = dependant.parameters.iter().map(of_parameter);
     let dependencies = dependant.dependencies.iter().map(of_dependant);
     let form = dependant.form.iter().map(|form| form.fields);
-    parameters.chain(dependencies).chain(form).fold(dependant.call, Object::max)
+    let others = form.chain(dependant.concurrency);
+    parameters.chain(dependencies).chain(others).fold(dependant.call, Object::max)
 }
 
 fn of_parameter(parameter: &Parameter) -> Object {

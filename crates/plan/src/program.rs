@@ -81,6 +81,8 @@ pub struct Call {
     pub kind: CallKind,
     /// A coroutine that may suspend.
     pub suspends: bool,
+    /// What gives it the semaphore that it waits for.
+    pub concurrency: Option<Object>,
     /// For generators: closed with the function, not with the request.
     pub function_scope: bool,
     /// Number of the first operation that belongs to it or to what it depends on.

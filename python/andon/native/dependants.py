@@ -1,7 +1,9 @@
 """Callables and what they depend on: FastAPI's dependants in words of the plan."""
 
+import inspect
 from typing import Any
 
+from andon.native.concurrency import concurrency_of
 from andon.native.description import CallKind, Dependant, Inject
 from andon.native.forms import Form
 from andon.native.framework import Framework
@@ -66,8 +68,8 @@ class Dependants:
     def _describe(self, dependant: Any, kind: CallKind, depth: int) -> Dependant:
         if depth == _DEPTH:
             raise NotUnderstood("dependencies too deep")
-        if getattr(dependant, "concurrency", None) is not None:
-            raise NotUnderstood("`max_concurrency` of a dependency")
+        if depth and _overrides(dependant.call):
+            raise NotUnderstood("a dependency that sets overrides")
         below = [
             self._describe(each, self._kind(each.call), depth + 1)
             for each in dependant.dependencies
@@ -79,6 +81,7 @@ class Dependants:
             name=dependant.name,
             cache_key=self._cache_key(dependant),
             use_cache=bool(dependant.use_cache),
+            concurrency=concurrency_of(dependant, self._objects),
             function_scope=dependant.scope == "function",
             dependencies=below,
             parameters=parameters_of(
@@ -115,6 +118,12 @@ class Dependants:
             response=dependant.response_param_name,
             security_scopes=(security, scopes(dependant=dependant)) if security else None,
         )
+
+
+def _overrides(call: Any) -> bool:
+    """Whether a dependency may override those that come after it in the same request."""
+    code = getattr(inspect.unwrap(call), "__code__", None)
+    return code is not None and "dependency_overrides" in code.co_names
 
 
 def _suspends(call: Any, kind: CallKind) -> bool:

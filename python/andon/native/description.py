@@ -75,6 +75,7 @@ class Dependant:
     name: str | None
     cache_key: int
     use_cache: bool
+    concurrency: int | None
     function_scope: bool
     dependencies: list["Dependant"]
     parameters: list[Parameter]

@@ -43,7 +43,7 @@ class Natives:
         dependants = Dependants(self._objects, self._framework, form_of(handler))
         root = dependants.root(handler.dependant, is_coroutine=handler.is_coroutine)
         return Native(
-            tier=tier_of(root, response, is_form=bool(handler.is_body_form)),
+            tier=tier_of(root, response, is_special=bool(handler.is_body_form or limits)),
             endpoint=name_of(handler.dependant.call),
             root=root,
             body=self._body(handler),

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from andon.native.description import Dependant, Parameter, Response
 
 
-def tier_of(root: Dependant, response: Response, *, is_form: bool) -> int:
+def tier_of(root: Dependant, response: Response, *, is_special: bool) -> int:
     """Return 1 where plain values go in and come out, 2 where the framework's objects do.
 
-    3 where a form goes in or an answer comes out in pieces.
+    3 where an answer comes out in pieces or dependencies wait for their turn, or ``is_special``:
+    the body is a form, or limited.
     """
-    if is_form or response.stream is not None:
+    waits = any(each.concurrency is not None for each in all_of(root))
+    if is_special or waits or response.stream is not None:
         return 3
     is_plain = response.default_class and (response.field is None or response.field.plain)
     return 1 if is_plain and all(_is_simple(each) for each in all_of(root)) else 2

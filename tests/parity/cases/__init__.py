@@ -27,6 +27,7 @@ SUBJECTS = (
     "forms",
     "limits",
     "route_limits",
+    "concurrency",
     "streams",
     "generators",
     "changes",

@@ -45,9 +45,10 @@ async def opened() -> AsyncIterator[str]:
 
 
 def limits_seen(request: Request) -> Any:
-    """What the scope says of limits, and where it says it."""
-    places = [list(request.scope).index(key) for key in KEYS if key in request.scope]
-    return [request.scope.get(KEYS[0]), type(request.scope.get(KEYS[1])).__name__, places]
+    """What the scope says of limits, and behind what it says it."""
+    keys = list(request.scope)
+    before = [keys[keys.index(key) - 1] for key in KEYS if key in keys]
+    return [request.scope.get(KEYS[0]), type(request.scope.get(KEYS[1])).__name__, before]
 
 
 def add_routes(router: FastAPI | APIRouter, prefix: str = "", **options: Any) -> None:
@@ -102,6 +103,10 @@ def add_routes(router: FastAPI | APIRouter, prefix: str = "", **options: Any) ->
     async def untouched(_: Annotated[str, Depends(opened)], tasks: BackgroundTasks) -> Any:
         tasks.add_task(background, "after", 1)
         return "untouched"
+
+    @router.post(prefix + "/lines", **options)
+    async def lines(_: Annotated[str, Depends(opened)]) -> AsyncIterator[str]:
+        yield "line"
 
     @router.post(prefix + "/raises", **options)
     async def raises() -> None:
@@ -185,6 +190,7 @@ def cases_of(prefix: str, limit: int) -> list[Case]:
             f"within{prefix}",
             *(post(f"{prefix}/{path}", starts.get(path, 200), within, PLAIN) for path in PATHS),
             post(f"{prefix}/json", 200, "1" * limit),
+            post(f"{prefix}/lines", 200, within, PLAIN),
             get(f"{prefix}/unread"),
         ),
         # Over a socket the length is always told.
@@ -244,6 +250,8 @@ def cases_of(prefix: str, limit: int) -> list[Case]:
             post(f"{prefix}/fails", 500, within, PLAIN, raises="KeyError"),
             post(f"{prefix}/fails", 500, beyond, *told(limit + 1), raises="KeyError"),
             post(f"{prefix}/mixed", 500, beyond, PLAIN, raises="ExceptionGroup"),
+            post(f"{prefix}/lines", 200, beyond, PLAIN, raises="RuntimeError"),
+            post(f"{prefix}/lines", 413, beyond, *told(limit + 1)),
             post(f"{prefix}/streams", 200, within, PLAIN),
             post(f"{prefix}/streams", 200, beyond, PLAIN, raises="RuntimeError"),
             post(f"{prefix}/streams", 413, beyond, *told(limit + 1)),

@@ -16,6 +16,7 @@ fn dependant(call: u32) -> Dependant {
         name: None,
         cache_key: call,
         use_cache: true,
+        concurrency: None,
         function_scope: false,
         dependencies: Vec::new(),
         parameters: Vec::new(),

@@ -267,6 +267,7 @@ fn guards_of(py: Python<'_>, objects: &[Py<PyAny>], list: Option<Object>) -> PyR
 /// Whether all that the endpoint depends on can run on the thread on which the endpoint does.
 fn has_threaded_dependencies(program: &Program, objects: &[CallObjects]) -> bool {
     let threaded = |(call, objects): (&Call, &CallObjects)| match call.kind {
+        _ if call.concurrency.is_some() => false,
         CallKind::Function | CallKind::Generator => true,
         CallKind::Coroutine => objects.never_waits,
         CallKind::AsyncGenerator => false,

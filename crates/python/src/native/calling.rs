@@ -49,7 +49,7 @@ impl Execution {
         let taken = call.shared.filter(|shared| shared.take).map(|shared| usize::from(shared.number));
         let value = match taken.and_then(|taken| copy(&self.shared[taken])) {
             Some(value) => value,
-            None => self.call(route, number).await?,
+            None => self.call_limited(route, number).await?,
         };
         let value = Some(value);
         if let Some(place) = call.shared.map(|shared| &mut self.shared[usize::from(shared.number)])
@@ -63,7 +63,7 @@ impl Execution {
         Ok(())
     }
 
-    async fn call(&mut self, route: Route<'_>, number: u16) -> PyResult<Py<PyAny>> {
+    pub(crate) async fn call(&mut self, route: Route<'_>, number: u16) -> PyResult<Py<PyAny>> {
         match route.native.program.calls[usize::from(number)].kind {
             CallKind::Coroutine => {
                 let awaitable = Python::attach(|py| self.call_here(py, route, number))?;

@@ -7,6 +7,7 @@
 //!   parameters   found, validated, put into registers          validation   their errors
 //!   injection    objects of the framework, likewise            scope        Request and the scope behind it
 //!   calling      dependencies and the endpoint are called      threads      on a thread, where they are `def`
+//!   concurrency  in their turn, where only so many may run
 //!   result       what the endpoint returned becomes an answer
 //!   streams      what a generator as endpoint yields becomes one, its items as in   items
 //!   sending      the answer goes out, background tasks run

@@ -70,7 +70,10 @@ impl Execution {
         let call = &route.native.program.calls[usize::from(number)];
         let lifetime = if call.function_scope { Lifetime::Function } else { Lifetime::Request };
         let asynchronous = call.kind == CallKind::AsyncGenerator;
-        let scoped = Python::attach(|py| self.in_scope(py, route, asynchronous, &manager))?;
+        let scoped = Python::attach(|py| {
+            let scoped = self.in_scope(py, route, asynchronous, &manager)?;
+            self.held_in_turn(py, route, number, (&manager, scoped))
+        })?;
         let (value, exit) = if let Some(manager) = scoped {
             (self.enter(&manager).await?, Exit::Manager(manager))
         } else if asynchronous {

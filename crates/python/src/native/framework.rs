@@ -95,6 +95,8 @@ framework! {
     within_body_limit: "andon.native.limits" "within",
     /// `signal(error)`: the exception of a limit that it is or holds, or `None`.
     body_limit_signal: "andon.native.limits" "signal",
+    /// `held(manager, semaphore)`: a context manager under a semaphore.
+    held_semaphore: "andon.native.concurrency" "held",
     /// Finds the parameters of a callable in a body, and validates them.
     body_parameters: "fastapi.dependencies.utils" "request_body_to_args",
     /// The handler that FastAPI has for exceptions with a status; it takes no notice of the request.

@@ -15,6 +15,7 @@ mod asgi_call;
 mod body;
 mod calling;
 mod calls;
+mod concurrency;
 mod execution;
 mod exits;
 mod face;
