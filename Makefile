@@ -19,7 +19,7 @@ CARGO_TEST := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml) \
   bench/hyper/Cargo.toml bench/load/Cargo.toml
-PYTHON_SOURCES := pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
+PYTHON_SOURCES := pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name '*.json' -o -name py.typed)
 
 say = @printf '==> %s\n' "$(1)"
 
