@@ -53,6 +53,15 @@ class NativeCore:
         send: Callable[[Any], Awaitable[None]],
     ) -> Awaitable[None]: ...
 
+class NativeDispatch:
+    app: Any
+    def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> Awaitable[None]: ...
+
 class NativeApp:
     def __new__(
         cls, description: str, objects: list[Any], guards: list[Guard], calls: NativeCalls

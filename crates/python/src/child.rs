@@ -51,7 +51,7 @@ impl TaskFactory {
         let coroutine = match current {
             Some(exchange) => {
                 let serving = Arc::clone(&self.serving);
-                let child = Child { serving, exchange: Mutex::new(Some(exchange)), coroutine: coroutine.unbind() };
+                let child = Child { attribution: Attribution::new(serving, exchange), coroutine: coroutine.unbind() };
                 Bound::new(py, child)?.into_any()
             }
             None => coroutine,
@@ -60,16 +60,18 @@ impl TaskFactory {
     }
 }
 
-/// The coroutine of a Task that was made in a step of a request.
-#[pyclass(frozen, module = "andon._andon")]
-struct Child {
+/// For which request the steps of a Task count.
+pub(crate) struct Attribution {
     serving: Arc<Serving>,
     /// `None` once that has ended.
     exchange: Mutex<Option<Py<Exchange>>>,
-    coroutine: Py<PyAny>,
 }
 
-impl Child {
+impl Attribution {
+    pub(crate) fn new(serving: Arc<Serving>, exchange: Py<Exchange>) -> Self {
+        Self { serving, exchange: Mutex::new(Some(exchange)) }
+    }
+
     /// The request for which a step that begins now counts.
     fn exchange(&self, py: Python<'_>) -> Option<Py<Exchange>> {
         // A Task that is started at once runs within a step of its request.
@@ -85,22 +87,35 @@ impl Child {
         None
     }
 
-    fn step<'py, T>(&self, py: Python<'py>, resume: impl FnOnce(&Bound<'py, PyAny>) -> T) -> T {
-        let coroutine = self.coroutine.bind(py);
+    /// Makes a step.
+    pub(crate) fn step<T>(&self, py: Python<'_>, resume: impl FnOnce() -> T) -> T {
         let Some(exchange) = self.exchange(py) else {
-            return resume(coroutine);
+            return resume();
         };
         let (slot, generation) = exchange.get().name();
         let begun = self.serving.begin_step(slot, generation);
-        let outcome = resume(coroutine);
+        let outcome = resume();
         exchange.get().add_step(self.serving.end_step(py, begun));
         outcome
     }
 }
 
+/// The coroutine of a Task that was made in a step of a request.
+#[pyclass(frozen, module = "andon._andon")]
+struct Child {
+    attribution: Attribution,
+    coroutine: Py<PyAny>,
+}
+
+impl Child {
+    fn step<'py, T>(&self, py: Python<'py>, resume: impl FnOnce(&Bound<'py, PyAny>) -> T) -> T {
+        self.attribution.step(py, || resume(self.coroutine.bind(py)))
+    }
+}
+
 #[pymethods]
 impl Child {
-    /// So that a Task which nobody will ever wake, and its coroutine, can be collected. `exchange` is not visited: it
+    /// So that a Task which nobody will ever wake, and its coroutine, can be collected. The exchange is not visited: it
     /// knows nothing of this Task.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.coroutine)

@@ -59,6 +59,7 @@ fn _andon(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<threads::Threads>()?;
     module.add_class::<native::NativeApp>()?;
     module.add_class::<native::NativeCore>()?;
+    module.add_class::<native::NativeDispatch>()?;
     module.add("ClientDisconnected", module.py().get_type::<exchange::ClientDisconnected>())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

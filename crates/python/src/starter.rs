@@ -14,9 +14,10 @@ use pyo3::{
 /// Keeps the one call that was to be made soon.
 #[pyclass(frozen, module = "andon._andon")]
 #[derive(Default)]
-struct Capture(Mutex<Option<Captured>>);
+pub(crate) struct Capture(Mutex<Option<Captured>>);
 
-struct Captured {
+/// The call that was to be made soon.
+pub(crate) struct Captured {
     callback: Py<PyAny>,
     arguments: Py<PyTuple>,
     context: Option<Py<PyAny>>,
@@ -27,6 +28,46 @@ impl Capture {
     #[pyo3(signature = (callback, *arguments, context = None))]
     fn __call__(&self, callback: Py<PyAny>, arguments: Py<PyTuple>, context: Option<Py<PyAny>>) {
         *self.0.lock() = Some(Captured { callback, arguments, context });
+    }
+}
+
+impl Captured {
+    /// Makes the call.
+    pub(crate) fn run(self, py: Python<'_>) -> PyResult<()> {
+        let Captured { callback, arguments, context } = self;
+        match context {
+            Some(context) => {
+                let arguments = arguments.bind(py).to_list();
+                arguments.insert(0, callback)?;
+                context.bind(py).call_method1(intern!(py, "run"), arguments.to_tuple()).map(drop)
+            }
+            None => callback.bind(py).call1(arguments.bind(py).clone()).map(drop),
+        }
+    }
+}
+
+impl Capture {
+    /// Makes a Task of this loop, and gives back its first step.
+    pub(crate) fn during<'py>(
+        event_loop: &Bound<'py, PyAny>,
+        make: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Option<Captured>)> {
+        let capture = Bound::new(event_loop.py(), Self::default())?;
+        capture.get().around(event_loop, capture.as_any(), make)
+    }
+
+    /// Likewise. `this`: itself.
+    fn around<'py>(
+        &self,
+        event_loop: &Bound<'py, PyAny>,
+        this: &Bound<'py, PyAny>,
+        make: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Option<Captured>)> {
+        let call_soon = intern!(event_loop.py(), "call_soon");
+        event_loop.setattr(call_soon, this)?;
+        let task = make();
+        event_loop.delattr(call_soon)?;
+        Ok((task?, self.0.lock().take()))
     }
 }
 
@@ -101,25 +142,9 @@ impl Starter {
         py: Python<'py>,
         make: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let event_loop = self.event_loop.bind(py);
-        let call_soon = intern!(py, "call_soon");
-        event_loop.setattr(call_soon, &self.capture)?;
-        let task = make();
-        event_loop.delattr(call_soon)?;
-        let task = task?;
-        let captured = self.capture.get().0.lock().take();
-        if let Some(Captured { callback, arguments, context }) = captured {
-            match context {
-                Some(context) => {
-                    let arguments = arguments.bind(py).to_list();
-                    arguments.insert(0, callback)?;
-                    context.bind(py).call_method1(intern!(py, "run"), arguments.to_tuple())?;
-                }
-                None => {
-                    callback.bind(py).call1(arguments.bind(py).clone())?;
-                }
-            }
-        }
+        let capture = self.capture.bind(py);
+        let (task, step) = capture.get().around(self.event_loop.bind(py), capture.as_any(), make)?;
+        step.map_or(Ok(()), |step| step.run(py))?;
         Ok(task)
     }
 }

@@ -1,7 +1,7 @@
 """What the extension module needs of a running application, beside its description."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -12,8 +12,9 @@ class Calls:
     ``on_change`` is called when a guard fails after all have held. The handlers are the live
     dictionaries of ``exceptions``, the application's `ExceptionMiddleware`, and ``innermost`` is
     what the framework has put behind that. ``spliced``: native routes take the place of
-    ``innermost`` and run under the live middleware; then ``tell``, if there is one, is told by whom
-    each request was served: "native", or why it was not.
+    ``innermost`` and run under the live middleware. Of that, ``dispatchers`` are those with
+    ``dispatch`` directly around ``exceptions``, which ``around`` has as its ``app``. ``tell``, if
+    there is one, is told by whom each request was served there: "native", or why it was not.
     """
 
     app: Any
@@ -24,3 +25,5 @@ class Calls:
     innermost: Any
     spliced: bool
     tell: Callable[[str], None] | None
+    dispatchers: list[Any] = field(default_factory=list)
+    around: Any = None

@@ -16,12 +16,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from andon.native.framework import FASTAPI_MODULES, STARLETTE_MODULES
+from andon.native.framework import FASTAPI_MODULES, MIDDLEWARE_MODULES, STARLETTE_MODULES
 
 KNOWN = Path(__file__).with_name("digests.json")
 
 _VERSION = re.compile(r'^__version__ = "([^"]+)"', re.MULTILINE)
 _MODULES = {"fastapi": FASTAPI_MODULES, "starlette": STARLETTE_MODULES}
+# Of Starlette; by release as well.
+_MIDDLEWARE = "middleware"
 
 # For releases of FastAPI, those of Starlette beside which they were compared.
 _TESTED = "tested"
@@ -58,10 +60,24 @@ def digests_of(package: str) -> Digests:
 
     It need not be imported; one that is not installed has none.
     """
+    return _digests(package, _MODULES[package])
+
+
+def is_known_module(name: str) -> bool:
+    """Whether a module of Starlette's middleware is that of a known release."""
+    file = f"{name.removeprefix('starlette.').replace('.', '/')}.py"
+    folder = _folder("starlette")
+    if folder is None or not (folder / file).is_file():
+        return False
+    releases = json.loads(KNOWN.read_text()).get(_MIDDLEWARE, {}).values()
+    return _digest(folder / file) in {release.get(file) for release in releases}
+
+
+def _digests(package: str, modules: tuple[str, ...]) -> Digests:
     folder = _folder(package)
     if folder is None:
         return {}
-    names = [f"{name.replace('.', '/')}.py" for name in _MODULES[package]]
+    names = [f"{name.replace('.', '/')}.py" for name in modules]
     return {name: _digest(folder / name) for name in names if (folder / name).is_file()}
 
 
@@ -99,6 +115,7 @@ def main() -> int:
     parser.add_argument("--add", metavar="FILE", type=Path, help="put them into this file instead")
     arguments = parser.parse_args()
     found = {package: {version_of(package): digests_of(package)} for package in _MODULES}
+    found[_MIDDLEWARE] = {version_of("starlette"): _digests("starlette", MIDDLEWARE_MODULES)}
     if arguments.add is None:
         print(_text(found))
         return 0

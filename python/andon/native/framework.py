@@ -51,6 +51,15 @@ STARLETTE_MODULES = (
     "middleware.exceptions",
 )
 
+# Rust runs them only where they are known; otherwise they are middleware as any other.
+MIDDLEWARE_MODULES = (
+    "middleware.base",
+    "middleware.cors",
+    "middleware.gzip",
+    "middleware.httpsredirect",
+    "middleware.trustedhost",
+)
+
 
 @dataclass(frozen=True)
 class Framework:

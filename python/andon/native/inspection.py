@@ -52,6 +52,8 @@ class Inspection:
             exceptions=self.stack.exceptions,
             innermost=self.stack.innermost,
             spliced=bool(self.stack.names),
+            dispatchers=self.stack.dispatchers.layers if self.stack.dispatchers else [],
+            around=self.stack.dispatchers.around if self.stack.dispatchers else None,
             tell=tell,
         )
 

@@ -56,6 +56,11 @@ def _is_of_module(name: str, module: ModuleType) -> bool:
     return isinstance(function, FunctionType) and function.__globals__ is vars(module)
 
 
+def first_change_of(module: ModuleType) -> str | None:
+    """Return what was changed of one module; `None`: nothing."""
+    return next(_changes(module), None)
+
+
 def _loaded() -> Iterator[ModuleType]:
     for package, names in (("fastapi", FASTAPI_MODULES), ("starlette", STARLETTE_MODULES)):
         for name in names:

@@ -7,6 +7,7 @@ from typing import Any
 
 from andon import _andon
 from andon.native.framework import Framework
+from andon.native.layers import Dispatchers, dispatchers_of, original
 from andon.native.limits import unwrapped
 from andon.native.understanding import NotUnderstood
 
@@ -23,12 +24,15 @@ class Stack:
     """The live stack of an application.
 
     ``exceptions`` is the layer that knows the exception handlers, ``innermost`` what the framework
-    has put behind it. ``names`` are those of the application's own middleware, the outermost first.
+    has put behind it. ``names`` are those of the application's own middleware, the outermost first,
+    and ``dispatchers`` those directly around ``exceptions`` of which Rust can run what is not the
+    application's own code.
     """
 
     exceptions: Any
     innermost: Any
     names: list[str]
+    dispatchers: Dispatchers | None
 
 
 def stack_of(app: Any, framework: Framework) -> Stack:
@@ -41,13 +45,15 @@ def stack_of(app: Any, framework: Framework) -> Stack:
         app.middleware_stack = app.build_middleware_stack()
     names = [_name(each) for each in app.user_middleware]
     outer = _outer_layers(app, framework)
-    exceptions = _exceptions(app, framework, unwrapped(outer[-1].app)[0])
-    if exceptions is None:
+    path = _path(app, framework, original(unwrapped(outer[-1].app)[0]))
+    if path is None:
         told = f"middleware {', '.join(names)} hides what it wraps" if names else "it was changed"
         raise NotUnderstood(f"its middleware stack: {told}")
+    exceptions = path[-1]
     if outer[0].debug or exceptions.debug:
         raise NotUnderstood("`debug` is on")
-    return Stack(exceptions, _behind(exceptions), names)
+    dispatchers = dispatchers_of([*outer, *path]) if names else None
+    return Stack(exceptions, _behind(exceptions), names, dispatchers)
 
 
 def handlers_of(exceptions: Any) -> tuple[dict[Any, Any], dict[int, Any]]:
@@ -68,20 +74,21 @@ def _outer_layers(app: Any, framework: Framework) -> list[Any]:
     return layers
 
 
-def _exceptions(app: Any, framework: Framework, outermost: Any) -> Any:
-    """Return the `ExceptionMiddleware` behind the application's middleware; `None`: not found."""
+def _path(app: Any, framework: Framework, outermost: Any) -> list[Any] | None:
+    """Return the application's middleware down to the `ExceptionMiddleware`; `None`: not found."""
     if not app.user_middleware:
-        return outermost if _is_bottom(app, framework, outermost) else None
+        return [outermost] if _is_bottom(app, framework, outermost) else None
     seen: set[int] = set()
-    waiting = [outermost]
+    waiting: list[list[Any]] = [[outermost]]
     while waiting and len(seen) < _MOST_OBJECTS:
-        layer = waiting.pop()
+        path = waiting.pop()
+        layer = path[-1]
         if id(layer) in seen or layer is app or layer is app.router:
             continue
         seen.add(id(layer))
         if _is_bottom(app, framework, layer):
-            return layer
-        waiting.extend(reversed(list(_wrapped(layer))))
+            return path
+        waiting.extend([*path, original(inner)] for inner in reversed(list(_wrapped(layer))))
     return None
 
 

@@ -24,6 +24,7 @@ SUBJECTS = (
     "injections",
     "middleware",
     "asgi_middleware",
+    "dispatch",
     "forms",
     "limits",
     "route_limits",

@@ -20,8 +20,8 @@ use crate::{
     clock,
     http::{Given, Http, Received},
     native::{
-        Application, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Wire, copy_context, refuse,
-        within_context,
+        Application, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Under, Wire, copy_context,
+        refuse, within_context,
     },
     serving::Serving,
     threads::{Done, Endpoint, Submission, is_pool_thread, submit, submit_request},
@@ -127,7 +127,8 @@ impl NativeRequest {
         let face = Face::Wire(Wire { exchange: exchange.clone().unbind(), head: self.head });
         let drive = match self.answered {
             Answered::ByRoute(number, incoming) => {
-                Execution::new(self.application.route(number), face, *incoming).into_drive(self.application, number)
+                Execution::new(self.application.route(number), Under::Server, face, *incoming)
+                    .into_drive(self.application, number)
             }
             Answered::ByRefusal(response) => refuse(face, response),
         };

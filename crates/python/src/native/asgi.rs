@@ -1,10 +1,13 @@
 //! A native request that comes by an ASGI call: its scope, its `receive`, and its `send`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use pyo3::{intern, prelude::*, types::PyDict};
 
-use super::{result::Json, stepping::Baton};
+use super::{dispatch::Channel, result::Json, stepping::Baton};
 use crate::{
     http::Received,
     message::{flag, kind},
@@ -15,12 +18,18 @@ pub(crate) struct Asgi {
     pub(crate) scope: Py<PyDict>,
     pub(crate) receive: Py<PyAny>,
     pub(crate) sender: Py<Sender>,
+    /// Where `send` puts messages, if that is inside a middleware.
+    channel: Option<Arc<Channel>>,
 }
 
 impl Asgi {
     pub(crate) fn new(py: Python<'_>, scope: Bound<'_, PyDict>, receive: Py<PyAny>, send: Py<PyAny>) -> PyResult<Self> {
         let sender = Py::new(py, Sender { send, begun: AtomicBool::new(false) })?;
-        Ok(Self { scope: scope.unbind(), receive, sender })
+        Ok(Self { scope: scope.unbind(), receive, sender, channel: None })
+    }
+
+    pub(crate) fn with_channel(self, channel: Arc<Channel>) -> Self {
+        Self { channel: Some(channel), ..self }
     }
 
     /// `scope`, `receive` and `send` as they came.
@@ -47,7 +56,7 @@ impl Asgi {
         })
     }
 
-    pub(crate) async fn send_json(&self, baton: &Baton, json: Json) -> PyResult<()> {
+    pub(crate) async fn send_json(&self, baton: &Baton, json: Json, last: bool) -> PyResult<()> {
         let (start, body) = Python::attach(|py| {
             let body = PyDict::new(py);
             let headers = json.headers(py)?;
@@ -55,10 +64,10 @@ impl Asgi {
             PyResult::Ok((start(json.status.into_pyobject(py)?.as_any(), headers.as_any())?, named(body)?))
         })?;
         self.send(baton, start).await?;
-        self.send(baton, body).await
+        self.send_body(baton, body, last).await
     }
 
-    pub(crate) async fn send_response(&self, baton: &Baton, response: Py<PyAny>) -> PyResult<()> {
+    pub(crate) async fn send_response(&self, baton: &Baton, response: Py<PyAny>, last: bool) -> PyResult<()> {
         let (start, body) = Python::attach(|py| {
             let response = response.bind(py);
             let body = PyDict::new(py);
@@ -67,7 +76,15 @@ impl Asgi {
             PyResult::Ok((start(&status, &response.getattr(intern!(py, "raw_headers"))?)?, named(body)?))
         })?;
         self.send(baton, start).await?;
-        self.send(baton, body).await
+        self.send_body(baton, body, last).await
+    }
+
+    /// Sends a whole body. `last`: nothing is done after it.
+    async fn send_body(&self, baton: &Baton, body: Py<PyDict>, last: bool) -> PyResult<()> {
+        match &self.channel {
+            Some(channel) if last => Python::attach(|py| channel.send_last(body.bind(py))),
+            _ => self.send(baton, body).await,
+        }
     }
 
     async fn send(&self, baton: &Baton, message: Py<PyDict>) -> PyResult<()> {

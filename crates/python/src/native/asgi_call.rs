@@ -15,7 +15,7 @@ use pyo3::{
 use super::{
     application::{Application, Served},
     asgi::{Asgi, text},
-    execution::Execution,
+    execution::{Execution, Under},
     face::Face,
     incoming::{Incoming, Parts},
     refusals::refuse,
@@ -68,17 +68,18 @@ impl Found {
         self,
         py: Python<'_>,
         application: Arc<Application>,
-        asgi: Asgi,
+        (under, asgi): (Under, Asgi),
         other: &Py<PyAny>,
     ) -> PyResult<Py<PyAny>> {
         let drive = match self {
             Found::Application(_) => return other.call1(py, asgi.into_arguments(py)),
             Found::Refusal(response) => refuse(Face::Asgi(asgi), response),
             Found::Route(number, incoming) => {
-                Execution::new(application.route(number), Face::Asgi(asgi), *incoming).into_drive(application, number)
+                Execution::new(application.route(number), under, Face::Asgi(asgi), *incoming)
+                    .into_drive(application, number)
             }
         };
-        Ok(Py::new(py, NativeCall(Mutex::new(Some(drive))))?.into_any())
+        Ok(Py::new(py, NativeCall::new(drive))?.into_any())
     }
 }
 
@@ -114,6 +115,10 @@ impl ScopeHead {
 pub(crate) struct NativeCall(Mutex<Option<Drive>>);
 
 impl NativeCall {
+    pub(crate) fn new(drive: Drive) -> Self {
+        Self(Mutex::new(Some(drive)))
+    }
+
     fn step(&self, thrown: Option<PyErr>) -> PyResult<Option<Py<PyAny>>> {
         let drive = self.0.lock().take();
         let mut drive = drive.ok_or_else(|| PyRuntimeError::new_err("cannot reuse already awaited coroutine"))?;

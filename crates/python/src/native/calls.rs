@@ -24,6 +24,10 @@ pub(crate) struct Calls {
     pub(crate) innermost: Py<PyAny>,
     /// Native routes take the place of `innermost`, under the live middleware of the application.
     pub(crate) spliced: bool,
+    /// The middleware with `dispatch` that can be done here, from the outside in, directly around `exceptions`.
+    pub(crate) dispatchers: Vec<Py<PyAny>>,
+    /// The layer whose `app` is the first of them; `None`: there are none.
+    pub(crate) around: Option<Py<PyAny>>,
     /// `tell(by)`: who has served a request under live middleware, for tests.
     pub(crate) tell: Option<Py<PyAny>>,
 }

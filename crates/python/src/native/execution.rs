@@ -51,8 +51,20 @@ impl<'a> Route<'a> {
     }
 }
 
+/// What is around a native route.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Under {
+    /// The server: all of the application's stack is done here.
+    Server,
+    /// A middleware of the kind that is done here, too: so is the `ExceptionMiddleware` inside it.
+    Dispatch,
+    /// The live stack, down to the `ExceptionMiddleware`.
+    Stack,
+}
+
 /// The state of one request.
 pub(crate) struct Execution {
+    pub(crate) under: Under,
     pub(crate) face: Face,
     pub(crate) baton: Arc<Baton>,
     pub(crate) incoming: Incoming,
@@ -81,9 +93,10 @@ pub(crate) struct Errors {
 }
 
 impl Execution {
-    pub(crate) fn new(native: &NativeRoute, face: Face, incoming: Incoming) -> Self {
+    pub(crate) fn new(native: &NativeRoute, under: Under, face: Face, incoming: Incoming) -> Self {
         let empty = |count: u16| (0..count).map(|_| None).collect();
         Self {
+            under,
             face,
             baton: Arc::default(),
             incoming,
@@ -114,7 +127,7 @@ impl Execution {
         if self.incoming.limited {
             Python::attach(|py| self.enter_limits(py, route))?;
         }
-        if route.application.calls.spliced {
+        if self.under != Under::Server {
             // Middleware looks into the scope, too.
             Python::attach(|py| self.scope(py, route).map(drop))?;
         }

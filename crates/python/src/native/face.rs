@@ -119,7 +119,7 @@ impl Face {
                 let (head, given) = Python::attach(|py| PyResult::Ok((json.head(py)?, json.given(py))))?;
                 wire.give(baton, head, given, last).await
             }
-            Face::Asgi(asgi) => asgi.send_json(baton, json).await,
+            Face::Asgi(asgi) => asgi.send_json(baton, json, last).await,
         }
     }
 
@@ -136,7 +136,7 @@ impl Face {
                 })?;
                 wire.give(baton, head, Given::Bytes(body), last).await
             }
-            Face::Asgi(asgi) => asgi.send_response(baton, response).await,
+            Face::Asgi(asgi) => asgi.send_response(baton, response, last).await,
         }
     }
 

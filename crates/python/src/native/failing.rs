@@ -10,7 +10,7 @@ use pyo3::{
 };
 
 use super::{
-    execution::{Execution, Route},
+    execution::{Execution, Route, Under},
     interpreter::with_traceback,
     json::{put_json, put_text},
     raising::{Raiser, Sink},
@@ -37,11 +37,13 @@ impl Execution {
         let outcome = self.leave_limit(route, Level::Route, outcome).await;
         let outcome = self.leave_limit(route, Level::Router, outcome).await;
         let outcome = self.close_middleware_stack(outcome).await;
-        if route.application.calls.spliced {
-            // The layers above are the application's own.
+        if self.under == Under::Stack {
             return outcome;
         }
         let outcome = self.handle(route, Around::Router, outcome).await;
+        if self.under == Under::Dispatch {
+            return outcome;
+        }
         let outcome = self.leave_limit(route, Level::Application, outcome).await;
         self.answer_failure(route, outcome).await
     }

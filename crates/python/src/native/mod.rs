@@ -5,6 +5,7 @@
 //!   Worker (a request) --> Execution       its code on one route, stepped by the request's Exchange
 //!   NativeApp           -'                 the same as an ASGI application, for tests
 //!   NativeCore          -'                 the same at the bottom of the application's middleware
+//!   NativeDispatch                         a middleware with `dispatch`, around that
 //! ```
 //! What is not understood, and what was changed, is served by the application itself. See `execution` for the parts.
 
@@ -16,6 +17,7 @@ mod body;
 mod calling;
 mod calls;
 mod concurrency;
+mod dispatch;
 mod execution;
 mod exits;
 mod face;
@@ -45,7 +47,8 @@ mod validation;
 pub(crate) use anyio::default_limiter;
 pub(crate) use application::{Application, Served};
 pub(crate) use calls::Calls;
-pub(crate) use execution::Execution;
+pub(crate) use dispatch::NativeDispatch;
+pub(crate) use execution::{Execution, Under};
 pub(crate) use face::{Face, Wire};
 pub(crate) use incoming::{Incoming, Parts};
 pub(crate) use interpreter::{copy_context, within_context};

@@ -10,7 +10,7 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use super::{application::Application, asgi::Asgi, asgi_call::Found, calls::Calls, splice};
+use super::{application::Application, asgi::Asgi, asgi_call::Found, calls::Calls, execution::Under, splice};
 
 /// Native routes as an ASGI application.
 #[pyclass(frozen, module = "andon._andon")]
@@ -51,6 +51,7 @@ impl NativeApp {
         let tell = |by: &str| served.as_ref().map_or(Ok(()), |served| served.call1((by,)).map(drop));
         let found = Found::find(&self.0, &scope)?;
         tell(found.by())?;
-        found.call(py, Arc::clone(&self.0), Asgi::new(py, scope, receive, send)?, &calls.app)
+        let asgi = Asgi::new(py, scope, receive, send)?;
+        found.call(py, Arc::clone(&self.0), (Under::Server, asgi), &calls.app)
     }
 }

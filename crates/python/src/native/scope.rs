@@ -9,7 +9,10 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use super::execution::{Execution, Route};
+use super::{
+    execution::{Execution, Route, Under},
+    interpreter::Value,
+};
 
 /// The scope of a request, and what was made over it.
 pub(crate) struct Scope {
@@ -33,6 +36,13 @@ impl Stacks {
     fn new(py: Python<'_>, route: Route<'_>) -> PyResult<Self> {
         let stack = || route.application.framework.exit_stack.bind(py).call0().map(Bound::unbind);
         Ok(Self { middleware: stack()?, request: stack()?, function: stack()? })
+    }
+
+    /// Whether the application has put nothing on them; in doubt it has.
+    fn are_unused(&self, py: Python<'_>) -> bool {
+        [&self.middleware, &self.request, &self.function]
+            .iter()
+            .all(|stack| is_in_use(stack.bind(py)).is_ok_and(|used| !used))
     }
 }
 
@@ -77,6 +87,12 @@ impl Execution {
         }
     }
 
+    /// Whether nothing is to be done after the answer.
+    pub(crate) fn is_last(&self, background: &Value) -> bool {
+        let unused = |scope: &Scope| Python::attach(|py| scope.stacks.are_unused(py));
+        background.is_none() && !self.exits.follow_answer() && self.scope.as_ref().is_none_or(unused)
+    }
+
     /// Another `Request` over the same scope.
     pub(crate) fn new_request<'py>(
         &self,
@@ -96,12 +112,14 @@ impl Execution {
         stacks: &Stacks,
     ) -> PyResult<()> {
         let (application, objects) = (route.application, &route.native.scope);
-        if !application.calls.spliced {
+        if self.under == Under::Server {
             if !application.root_path.is_empty() {
                 scope.set_item(intern!(py, "root_path"), &application.root_path)?;
             }
             scope.set_item(intern!(py, "app"), application.object(py, objects.app))?;
             self.tell_limit(py, route, scope, Level::Application)?;
+        }
+        if self.under != Under::Stack {
             scope.set_item(intern!(py, "starlette.exception_handlers"), application.calls.handlers(py)?)?;
         }
         scope.set_item(intern!(py, "fastapi_middleware_astack"), &stacks.middleware)?;

@@ -15,7 +15,7 @@ impl Execution {
             Answer::Response(response) => return self.send_response(route, response).await,
         };
         let background = self.worthwhile(route, json.background.take())?;
-        let last = background.is_none() && self.scope.is_none() && !self.exits.follow_answer();
+        let last = self.is_last(&background);
         self.face.send_json(&self.baton, json, last).await?;
         self.run_background(background).await
     }
@@ -37,7 +37,7 @@ impl Execution {
             PyResult::Ok((!background.is_none()).then(|| background.unbind()))
         })?;
         let background = self.worthwhile(route, background)?;
-        let last = background.is_none() && self.scope.is_none() && !self.exits.follow_answer();
+        let last = self.is_last(&background);
         self.face.send_response(&self.baton, response, last).await?;
         self.run_background(background).await
     }

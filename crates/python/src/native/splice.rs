@@ -10,8 +10,8 @@ use pyo3::{
     types::PyDict,
 };
 
-use super::{application::Application, asgi::Asgi, asgi_call::Found};
-use crate::serving::Serving;
+use super::{application::Application, asgi::Asgi, asgi_call::Found, dispatch, execution::Under};
+use crate::{child::Attribution, serving::Serving};
 
 /// What the framework's router leaves in a scope. If middleware was there before, the router is not the same with it.
 const LEFT_BY_ROUTER: [&str; 5] = ["router", "endpoint", "path_params", "route", "fastapi"];
@@ -25,8 +25,12 @@ pub(crate) fn install(py: Python<'_>, application: &Arc<Application>, serving: O
         return Ok(());
     }
     let application = Arc::downgrade(application);
-    let core = NativeCore { application, serving, app: calls.innermost.clone_ref(py) };
-    calls.exceptions.setattr(py, intern!(py, "app"), Py::new(py, core)?)
+    let core = Py::new(py, NativeCore { application, serving, app: calls.innermost.clone_ref(py) })?;
+    calls.exceptions.setattr(py, intern!(py, "app"), &core)?;
+    match &calls.around {
+        Some(parent) => dispatch::install(py, (parent, &calls.dispatchers), &calls.exceptions, core),
+        None => Ok(()),
+    }
 }
 
 /// Native routes as what a middleware calls.
@@ -53,10 +57,8 @@ impl NativeCore {
         };
         let scope = known.clone();
         let found = self.find(&application, &scope)?;
-        if let Some(tell) = &application.calls.tell {
-            tell.call1(py, (found.by(),))?;
-        }
-        found.call(py, application, Asgi::new(py, scope, receive, send)?, &self.app)
+        tell(py, &application, found.by())?;
+        found.call(py, application, (Under::Stack, Asgi::new(py, scope, receive, send)?), &self.app)
     }
 
     /// So that an application which nobody needs any more can be collected.
@@ -66,6 +68,23 @@ impl NativeCore {
 }
 
 impl NativeCore {
+    /// Serves a request inside a middleware with `dispatch`; `exceptions` serves what is not native.
+    pub(crate) fn serve_in_dispatch(&self, py: Python<'_>, asgi: Asgi, exceptions: &Py<PyAny>) -> PyResult<Py<PyAny>> {
+        if let Some(application) = self.application.upgrade()
+            && let found @ Found::Route(..) = self.find(&application, asgi.scope.bind(py))?
+        {
+            tell(py, &application, found.by())?;
+            return found.call(py, application, (Under::Dispatch, asgi), exceptions);
+        }
+        exceptions.call1(py, asgi.into_arguments(py))
+    }
+
+    /// Lets a Task that is made now count for the request in execution.
+    pub(crate) fn attribution(&self, py: Python<'_>) -> Option<Attribution> {
+        let serving = self.serving.as_ref()?;
+        Some(Attribution::new(Arc::clone(serving), serving.current(py)?))
+    }
+
     fn find(&self, application: &Application, scope: &Bound<'_, PyDict>) -> PyResult<Found> {
         for key in LEFT_BY_ROUTER {
             if scope.contains(key)? {
@@ -82,4 +101,9 @@ impl NativeCore {
             found => found,
         })
     }
+}
+
+/// Tells who serves a request, if somebody wants to know.
+fn tell(py: Python<'_>, application: &Application, by: &str) -> PyResult<()> {
+    application.calls.tell.as_ref().map_or(Ok(()), |tell| tell.call1(py, (by,)).map(drop))
 }

@@ -1,0 +1,224 @@
+//! One request in a middleware: what `BaseHTTPMiddleware.__call__` does, and what it keeps while it does it.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::{intern, prelude::*, types::PyDict};
+
+use super::{
+    super::stepping::{Baton, Drive},
+    call_next::CallNext,
+    channel::{Channel, new_future, wake},
+    layer::NativeDispatch,
+    parts::Parts,
+    response::{Given, respond},
+};
+
+/// A request in a middleware.
+pub(crate) struct Around {
+    pub(super) parts: Arc<Parts>,
+    pub(super) layer: Py<NativeDispatch>,
+    pub(super) channel: Arc<Channel>,
+    /// The response that `call_next` has returned last.
+    pub(super) given: Mutex<Option<Given>>,
+    state: Mutex<State>,
+}
+
+/// The call of the middleware as an ASGI application.
+pub(super) struct Call {
+    pub(super) scope: Py<PyDict>,
+    pub(super) receive: Py<PyAny>,
+    pub(super) send: Py<PyAny>,
+}
+
+impl Call {
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self { scope: self.scope.clone_ref(py), receive: self.receive.clone_ref(py), send: self.send.clone_ref(py) }
+    }
+}
+
+/// Emptied in the end: Python's collector does not see what is in here.
+#[derive(Default)]
+struct State {
+    /// `None`: it is over.
+    call: Option<Call>,
+    /// `wrapped_receive` of the middleware's request.
+    wrapped_receive: Option<Py<PyAny>>,
+    tasks: Vec<Py<PyAny>>,
+    /// So many applications inside have not ended.
+    running: usize,
+    /// Done when none is running any more.
+    ended: Option<Py<PyAny>>,
+    /// What the application inside has raised.
+    error: Option<PyErr>,
+    /// `call_next` has raised it.
+    raised: bool,
+    /// Futures for which the application inside waits in `receive`.
+    received: Vec<Py<PyAny>>,
+}
+
+impl Around {
+    /// The code of the middleware for a request.
+    pub(super) fn drive(py: Python<'_>, layer: Py<NativeDispatch>, call: Call) -> Drive {
+        let parts = Arc::clone(&layer.get().parts);
+        let state = Mutex::new(State { call: Some(call.clone_ref(py)), ..State::default() });
+        let around = Arc::new(Self { parts, layer, channel: Arc::default(), given: Mutex::default(), state });
+        Drive::of(|baton| async move {
+            let outcome = around.run(&baton, &call).await;
+            let kept = std::mem::take(&mut *around.state.lock());
+            let given = around.given.lock().take();
+            drop((kept, given));
+            outcome
+        })
+    }
+
+    async fn run(self: &Arc<Self>, baton: &Baton, call: &Call) -> PyResult<()> {
+        if let Err(error) = self.dispatch(baton, call).await {
+            self.cancel()?;
+            self.inner_end(baton).await;
+            return Err(Python::attach(|py| self.collapsed(py, error)));
+        }
+        Python::attach(|py| self.channel.finish(py))?;
+        self.end_receiving(baton).await?;
+        if let Some(error) = self.inner_end(baton).await {
+            self.cancel()?;
+            self.inner_end(baton).await;
+            return Err(error);
+        }
+        let mut state = self.state.lock();
+        let raised = state.raised;
+        state.error.take().filter(|_| !raised).map_or(Ok(()), Err)
+    }
+
+    /// Who is inside and waits for a message is told that the client is gone; who waits to send goes on before that.
+    async fn end_receiving(&self, baton: &Baton) -> PyResult<()> {
+        if self.state.lock().received.is_empty() {
+            return Ok(());
+        }
+        self.parts.checkpoint(baton).await?;
+        let received = std::mem::take(&mut self.state.lock().received);
+        Python::attach(|py| cancel(py, &received))
+    }
+
+    /// Calls the application's function, and sends what it returns.
+    async fn dispatch(self: &Arc<Self>, baton: &Baton, call: &Call) -> PyResult<()> {
+        let (running, wrapped_receive) = Python::attach(|py| {
+            let request = self.parts.cached_request.bind(py).call1((&call.scope, &call.receive, &call.send))?;
+            let wrapped_receive = request.getattr(intern!(py, "wrapped_receive"))?.unbind();
+            self.state.lock().wrapped_receive = Some(wrapped_receive.clone_ref(py));
+            let function = self.layer.get().layer.bind(py).getattr(intern!(py, "dispatch_func"))?;
+            let running = function.call1((request, CallNext(Arc::clone(self))))?;
+            PyResult::Ok((running.unbind(), wrapped_receive))
+        })?;
+        let response = baton.wait_for(running, None).await?;
+        respond(self, baton, call, response, wrapped_receive).await
+    }
+
+    // The applications inside
+
+    /// What they are called with; `None`: it is over.
+    pub(super) fn call(&self, py: Python<'_>) -> Option<Call> {
+        self.state.lock().call.as_ref().map(|call| call.clone_ref(py))
+    }
+
+    pub(super) fn wrapped_receive(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.state.lock().wrapped_receive.as_ref().map(|receive| receive.clone_ref(py))
+    }
+
+    /// One begins.
+    pub(super) fn inner_begins(&self) {
+        self.state.lock().running += 1;
+    }
+
+    /// Keeps the Task of one.
+    pub(super) fn keep(&self, task: Py<PyAny>) {
+        self.state.lock().tasks.push(task);
+    }
+
+    /// One of them waits for this before it receives a message.
+    pub(super) fn waits_for(&self, future: Py<PyAny>) {
+        self.state.lock().received.push(future);
+    }
+
+    /// One has ended, by this exception if there is one.
+    pub(super) fn inner_ended(&self, py: Python<'_>, error: Option<PyErr>) -> PyResult<()> {
+        let failed = error.is_some();
+        let (before, ended) = {
+            let mut state = self.state.lock();
+            state.running -= 1;
+            let before = if failed { std::mem::replace(&mut state.error, error) } else { None };
+            (before, if state.running == 0 { state.ended.take() } else { None })
+        };
+        drop(before);
+        if failed || !self.channel.is_whole() {
+            self.channel.close(py)?;
+        }
+        wake(py, ended)
+    }
+
+    /// What the application inside has raised, for `call_next` to raise it.
+    pub(super) fn take_error(&self, py: Python<'_>) -> Option<PyErr> {
+        let mut state = self.state.lock();
+        let error = state.error.as_ref().map(|error| error.clone_ref(py));
+        state.raised |= error.is_some();
+        error
+    }
+
+    /// Cancels their Tasks.
+    fn cancel(&self) -> PyResult<()> {
+        Python::attach(|py| {
+            let tasks: Vec<_> = self.state.lock().tasks.iter().map(|task| task.clone_ref(py)).collect();
+            cancel(py, &tasks)
+        })
+    }
+
+    /// Waits until all have ended; the exception by which that was interrupted.
+    async fn inner_end(&self, baton: &Baton) -> Option<PyErr> {
+        let mut interrupted = None;
+        while self.state.lock().running > 0 {
+            let future = match Python::attach(new_future) {
+                Ok(future) => future,
+                Err(error) => return Some(error),
+            };
+            self.state.lock().ended = Some(Python::attach(|py| future.clone_ref(py)));
+            if let Err(error) = baton.wait_for(future, None).await {
+                if self.cancel().is_err() {
+                    return Some(error);
+                }
+                interrupted = Some(error);
+            }
+        }
+        interrupted
+    }
+
+    /// As it comes out of the task group that Starlette has around all this (`create_collapsing_task_group`).
+    fn collapsed(&self, py: Python<'_>, error: PyErr) -> PyErr {
+        if error.matches(py, self.parts.cancelled_error.bind(py)).unwrap_or(false) {
+            return error;
+        }
+        match self.parts.group(&error, py) {
+            Ok(group) => {
+                let suppressed = error.value(py).getattr(intern!(py, "__suppress_context__"));
+                let counts = suppressed.is_ok_and(|suppressed| !suppressed.is_truthy().unwrap_or(true));
+                raised_from_itself(py, &error, counts, group);
+                error
+            }
+            Err(unexpected) => unexpected,
+        }
+    }
+}
+
+fn cancel(py: Python<'_>, waiting: &[Py<PyAny>]) -> PyResult<()> {
+    waiting.iter().try_for_each(|each| each.call_method0(py, intern!(py, "cancel")).map(drop))
+}
+
+/// `raise error from error.__cause__ or error.__context__` (if that `counts`), while `handled` is handled.
+pub(super) fn raised_from_itself(py: Python<'_>, error: &PyErr, counts: bool, handled: Py<PyAny>) {
+    let value = error.value(py);
+    let of = |name| value.getattr(name).ok().filter(|found| !found.is_none());
+    let context = || of(intern!(py, "__context__")).filter(|_| counts);
+    let cause = of(intern!(py, "__cause__")).or_else(context);
+    error.set_cause(py, cause.map(PyErr::from_value));
+    // It fails for what is no exception only.
+    let _ = value.setattr(intern!(py, "__context__"), handled);
+}

@@ -1,0 +1,132 @@
+//! `call_next`: runs the application inside, and waits for the head of its answer.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::{
+    exceptions::{PyAssertionError, PyRuntimeError, PyStopIteration},
+    intern,
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+
+use super::{
+    super::stepping::{Baton, Drive, Place, Progress},
+    around::{Around, raised_from_itself},
+    response::streaming_response,
+};
+use crate::{awaitable::thrown, message::kind};
+
+/// What `dispatch` is given.
+#[pyclass(frozen, module = "andon._andon", name = "call_next")]
+pub(super) struct CallNext(pub(super) Arc<Around>);
+
+#[pymethods]
+impl CallNext {
+    fn __call__(&self, request: Py<PyAny>) -> Calling {
+        // What is inside gets the scope of the middleware itself, whatever this one is.
+        drop(request);
+        let around = Arc::clone(&self.0);
+        let response = Arc::new(Mutex::new(None));
+        let place = Arc::clone(&response);
+        let drive = Drive::of(|baton| async move {
+            *place.lock() = Some(call(&around, &baton).await?);
+            Ok(())
+        });
+        Calling { drive: Mutex::new(Some(drive)), response }
+    }
+}
+
+async fn call(around: &Arc<Around>, baton: &Baton) -> PyResult<Py<PyAny>> {
+    Python::attach(|py| super::layer::start_inner(py, around))?;
+    let mut info = None;
+    loop {
+        let Some(message) = around.channel.receive(baton, &around.parts).await? else {
+            return Err(Python::attach(|py| no_response(py, around)));
+        };
+        let hint = Python::attach(|py| {
+            let message = message.bind(py);
+            match kind(message)?.to_str()? {
+                "http.response.debug" => info = message.get_item(intern!(py, "info"))?.map(Bound::unbind),
+                "http.response.early_hint" => return send(py, around, message).map(Some),
+                "http.response.start" => return Ok(None),
+                _ => return Err(PyAssertionError::new_err(())),
+            }
+            PyResult::Ok(Some(py.None()))
+        })?;
+        match hint {
+            None => return Python::attach(|py| streaming_response(py, around, message.bind(py), info)),
+            Some(hint) if Python::attach(|py| hint.is_none(py)) => {}
+            Some(hint) => drop(baton.wait_for(hint, None).await?),
+        }
+    }
+}
+
+fn send(py: Python<'_>, around: &Around, message: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
+    around.call(py).map_or_else(|| Ok(py.None()), |call| call.send.call1(py, (message,)))
+}
+
+fn no_response(py: Python<'_>, around: &Around) -> PyErr {
+    let Some(error) = around.take_error(py) else {
+        return PyRuntimeError::new_err("No response returned.");
+    };
+    match around.parts.end_of_stream.call0(py) {
+        Ok(end) => {
+            raised_from_itself(py, &error, true, end);
+            error
+        }
+        Err(unexpected) => unexpected,
+    }
+}
+
+/// What it returns, to be awaited.
+#[pyclass(frozen, module = "andon._andon")]
+struct Calling {
+    drive: Mutex<Option<Drive>>,
+    response: Arc<Mutex<Option<Py<PyAny>>>>,
+}
+
+impl Calling {
+    fn step(&self, thrown: Option<PyErr>) -> PyResult<Py<PyAny>> {
+        let drive = self.drive.lock().take();
+        let mut drive = drive.ok_or_else(|| PyRuntimeError::new_err("cannot reuse already awaited coroutine"))?;
+        match drive.step(Place::Loop, thrown) {
+            Progress::Yielded(value) => {
+                *self.drive.lock() = Some(drive);
+                Ok(value)
+            }
+            Progress::Ended(Ok(())) => Err(PyStopIteration::new_err((self.response.lock().take(),))),
+            Progress::Ended(Err(error)) => Err(error),
+            Progress::WantsLoop => Err(PyRuntimeError::new_err("it is on the event loop already")),
+        }
+    }
+}
+
+#[pymethods]
+impl Calling {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self) -> PyResult<Py<PyAny>> {
+        self.step(None)
+    }
+
+    fn send(&self, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        self.step(None)
+    }
+
+    #[pyo3(signature = (*arguments))]
+    fn throw(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
+        self.step(Some(thrown(arguments)?))
+    }
+
+    fn close(&self) {
+        let abandoned = self.drive.lock().take();
+        drop(abandoned);
+    }
+}

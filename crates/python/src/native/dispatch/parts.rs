@@ -1,0 +1,61 @@
+//! What this module uses of Starlette and of Andon's own Python half, looked up once per plan.
+
+use pyo3::{prelude::*, types::PyList};
+
+use super::super::stepping::Baton;
+
+/// Classes and functions.
+pub(crate) struct Parts {
+    /// `_CachedRequest(scope, receive, send)`.
+    pub(super) cached_request: Py<PyAny>,
+    /// The class of what `call_next` returns.
+    pub(super) streaming_response: Py<PyAny>,
+    /// `body_stream(receive)`: its body.
+    pub(super) body_stream: Py<PyAny>,
+    pub(super) task_type: Py<PyAny>,
+    pub(super) get_running_loop: Py<PyAny>,
+    pub(super) current_task: Py<PyAny>,
+    pub(super) leave_task: Py<PyAny>,
+    pub(super) enter_task: Py<PyAny>,
+    pub(super) cancelled_error: Py<PyAny>,
+    /// What a memory stream raises at its end.
+    pub(super) end_of_stream: Py<PyAny>,
+    /// What a task group raises.
+    exception_group: Py<PyAny>,
+    sleep: Py<PyAny>,
+    /// A Task can be started at once (CPython 3.12).
+    pub(super) eager: bool,
+}
+
+impl Parts {
+    pub(super) fn find(py: Python<'_>) -> PyResult<Self> {
+        let find = |module: &str, name: &str| PyResult::Ok(py.import(module)?.getattr(name)?.unbind());
+        Ok(Self {
+            cached_request: find("starlette.middleware.base", "_CachedRequest")?,
+            streaming_response: find("starlette.middleware.base", "_StreamingResponse")?,
+            body_stream: find("andon.native.dispatching", "body_stream")?,
+            task_type: find("asyncio", "Task")?,
+            get_running_loop: find("asyncio", "get_running_loop")?,
+            current_task: find("asyncio", "current_task")?,
+            leave_task: find("asyncio.tasks", "_leave_task")?,
+            enter_task: find("asyncio.tasks", "_enter_task")?,
+            cancelled_error: find("asyncio", "CancelledError")?,
+            end_of_stream: find("anyio", "EndOfStream")?,
+            // Before CPython 3.11 it comes from the package that anyio uses.
+            exception_group: find("builtins", "BaseExceptionGroup")
+                .or_else(|_| find("exceptiongroup", "BaseExceptionGroup"))?,
+            sleep: find("asyncio", "sleep")?,
+            eager: py.version_info() >= (3, 12),
+        })
+    }
+    /// A group of one exception, as a task group raises it.
+    pub(super) fn group(&self, error: &PyErr, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.exception_group.call1(py, ("unhandled errors in a TaskGroup", PyList::new(py, [error.value(py)])?))
+    }
+
+    /// Lets the event loop come round once.
+    pub(super) async fn checkpoint(&self, baton: &Baton) -> PyResult<()> {
+        let turn = Python::attach(|py| self.sleep.call1(py, (0,)))?;
+        baton.wait_for(turn, None).await.map(drop)
+    }
+}

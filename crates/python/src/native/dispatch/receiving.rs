@@ -1,0 +1,115 @@
+//! What `receive` is for the application inside a middleware: what the middleware's request has, until the answer has
+//! been sent; then the client counts as gone (`receive_or_disconnect`).
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::{
+    exceptions::PyStopIteration,
+    intern,
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+
+use super::around::Around;
+use crate::{
+    awaitable::thrown,
+    coroutine::{Advance, advance, await_iterator},
+};
+
+/// `receive`.
+#[pyclass(frozen, module = "andon._andon")]
+pub(super) struct Receive(pub(super) Arc<Around>);
+
+#[pymethods]
+impl Receive {
+    fn __call__(&self) -> Receiving {
+        Receiving { around: Arc::clone(&self.0), awaited: Mutex::new(None) }
+    }
+}
+
+/// What that returns.
+#[pyclass(frozen, module = "andon._andon")]
+struct Receiving {
+    around: Arc<Around>,
+    awaited: Mutex<Option<Py<PyAny>>>,
+}
+
+impl Receiving {
+    fn step(&self, py: Python<'_>, error: Option<PyErr>) -> PyResult<Py<PyAny>> {
+        if self.around.channel.is_answered() && error.is_none() {
+            return Err(disconnected(py));
+        }
+        let awaited = self.awaited.lock().take();
+        let awaited = match awaited {
+            Some(awaited) => awaited,
+            None => match self.around.wrapped_receive(py) {
+                Some(receive) => await_iterator(receive.bind(py).call0()?)?.unbind(),
+                None => return Err(disconnected(py)),
+            },
+        };
+        let outcome = match error {
+            None => advance(awaited.bind(py)),
+            Some(error) => throw(awaited.bind(py), error),
+        };
+        match outcome {
+            Ok(Advance::Yielded(value)) => {
+                self.around.waits_for(value.clone().unbind());
+                *self.awaited.lock() = Some(awaited);
+                Ok(value.unbind())
+            }
+            // What was cancelled because the answer has been sent is not told.
+            Ok(Advance::Returned(_)) | Err(_) if self.around.channel.is_answered() => Err(disconnected(py)),
+            Ok(Advance::Returned(message)) => Err(PyStopIteration::new_err((message.unbind(),))),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[pymethods]
+impl Receiving {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.step(py, None)
+    }
+
+    fn send(&self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        self.step(py, None)
+    }
+
+    #[pyo3(signature = (*arguments))]
+    fn throw(&self, py: Python<'_>, arguments: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
+        self.step(py, Some(thrown(arguments)?))
+    }
+
+    fn close(&self) {
+        let abandoned = self.awaited.lock().take();
+        drop(abandoned);
+    }
+}
+
+fn throw<'py>(awaited: &Bound<'py, PyAny>, error: PyErr) -> PyResult<Advance<'py>> {
+    let py = awaited.py();
+    match awaited.call_method1(intern!(py, "throw"), (error.into_value(py),)) {
+        Ok(value) => Ok(Advance::Yielded(value)),
+        Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
+            Ok(Advance::Returned(error.value(py).getattr(intern!(py, "value"))?))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn disconnected(py: Python<'_>) -> PyErr {
+    let message = PyDict::new(py);
+    match message.set_item(intern!(py, "type"), intern!(py, "http.disconnect")) {
+        Ok(()) => PyStopIteration::new_err((message.unbind(),)),
+        Err(error) => error,
+    }
+}

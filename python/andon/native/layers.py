@@ -1,0 +1,76 @@
+"""Which middleware of an application Rust may run by itself: Starlette's own, unchanged.
+
+Their sources must be those that were compared, and unpatched; otherwise they are middleware as any
+other, and run as they are.
+"""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from andon import _andon
+from andon.native import digests, originals
+
+_BASE = "starlette.middleware.base"
+# They do nothing with what their `app` returns but await it.
+_AWAITING = {
+    _BASE: "BaseHTTPMiddleware",
+    "starlette.middleware.cors": "CORSMiddleware",
+    "starlette.middleware.gzip": "GZipMiddleware",
+    "starlette.middleware.httpsredirect": "HTTPSRedirectMiddleware",
+    "starlette.middleware.sessions": "SessionMiddleware",
+    "starlette.middleware.trustedhost": "TrustedHostMiddleware",
+}
+
+
+@dataclass(frozen=True)
+class Dispatchers:
+    """Middleware with ``dispatch``, from the outside in, and the layer that is around them."""
+
+    around: Any
+    layers: list[Any]
+
+
+def dispatchers_of(path: list[Any]) -> Dispatchers | None:
+    """Return the middleware with ``dispatch`` that is directly around the `ExceptionMiddleware`.
+
+    ``path`` has all layers from the framework's own outermost ones to the `ExceptionMiddleware`.
+    """
+    if not _is_original(_BASE):
+        return None
+    first = len(path) - 1
+    while first > 1 and _is_dispatcher(path[first - 1]) and path[first - 1].app is path[first]:
+        first -= 1
+    while first < len(path) - 1 and not _awaits(path[first - 1], path[first]):
+        first += 1
+    layers = path[first:-1]
+    return Dispatchers(path[first - 1], layers) if layers else None
+
+
+def original(layer: Any) -> Any:
+    """Return the middleware for which one of Andon's stands."""
+    return layer.app if type(layer) is _andon.NativeDispatch else layer
+
+
+def _is_dispatcher(layer: Any) -> bool:
+    """Whether a layer is a `BaseHTTPMiddleware` that only its ``dispatch`` makes special."""
+    owner = importlib.import_module(_BASE).BaseHTTPMiddleware
+    if not isinstance(layer, owner) or {"app", "dispatch_func"} - vars(layer).keys():
+        return False
+    kept = ("__call__", "__getattribute__", "__getattr__", "__setattr__")
+    return all(getattr(type(layer), name, None) is getattr(owner, name, None) for name in kept)
+
+
+def _awaits(parent: Any, layer: Any) -> bool:
+    """Whether a layer keeps what it wraps as ``app``, and only awaits what that returns."""
+    if original(vars(parent).get("app")) is not layer:
+        return False
+    if _is_dispatcher(parent):
+        return True
+    module, name = type(parent).__module__, type(parent).__name__
+    return module.startswith("fastapi.") or _AWAITING.get(module) == name
+
+
+def _is_original(module: str) -> bool:
+    known = digests.is_known_module(module)
+    return known and originals.first_change_of(importlib.import_module(module)) is None
