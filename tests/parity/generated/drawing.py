@@ -2,6 +2,7 @@
 
 from random import Random
 
+from tests.parity.generated.forms import draw_form_parameters
 from tests.parity.generated.kinds import BODY_KINDS, KINDS, LIST, SCALAR, Kind
 from tests.parity.generated.specification import (
     BODY,
@@ -16,6 +17,8 @@ from tests.parity.generated.specification import (
 
 # A model stands for all parameters of its source.
 MODEL_SHARE = 0.08
+# Of the functions that read a body.
+FORM_SHARE = 0.25
 NAMES = ("q", "limit", "user_id", "x_token", "tag", "a", "b", "sort_by")
 CONVERTED = {":int": "int", ":float": "float", ":uuid": "UUID", ":path": "str", ":str": "str"}
 
@@ -39,7 +42,9 @@ def draw_parameters(
     flat = [model for model in models if model.flat]
     if flat and random.random() < MODEL_SHARE:
         parameters.append(_model_parameter(random, random.choice(flat)))
-    if random.random() < body_share:
+    if random.random() < body_share * FORM_SHARE:
+        parameters.extend(draw_form_parameters(random, models))
+    elif random.random() < body_share:
         count = random.choice((1, 1, 1, 2, 3))
         parameters.extend(_body(random, f"body_{index}", models) for index in range(count))
     return tuple(parameters)

@@ -147,6 +147,8 @@ class Maker:
             annotation=annotation,
         )
         router = random.choice([None, *range(routers)])
+        if random.random() < 0.08:
+            options += (f"max_body_size={random.choice((0, 10, 60, 10_000))}",)
         return Route(method, path, endpoint, options, self._bare_uses(0.2), router)
 
     def _router(self, number: int) -> Router:
@@ -178,6 +180,9 @@ class Maker:
         options = []
         if random.random() < 0.15:
             options.append("use_cache=False")
+        if random.random() < 0.05:
+            # More than one request asks for: whoever waited for himself would wait for ever.
+            options.append("max_concurrency=100")
         if random.random() < 0.3:
             scopes = tuple(random.sample(("me", "items", "all"), random.choice((0, 1, 2))))
             return Use(dependency, name, tuple(options), scopes)

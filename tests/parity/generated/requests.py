@@ -4,6 +4,7 @@ from random import Random
 from urllib.parse import quote
 
 from tests.parity.generated.bodies import draw_body
+from tests.parity.generated.forms import draw_form
 from tests.parity.generated.hostile import (
     COOKIE_TEXTS,
     HEADER_TEXTS,
@@ -15,6 +16,8 @@ from tests.parity.generated.kinds import LIST, UUID_TEXT, Kind
 from tests.parity.generated.specification import (
     BODY,
     COOKIE,
+    FILE,
+    FORM,
     HEADER,
     PATH,
     QUERY,
@@ -65,12 +68,16 @@ def draw_request(random: Random, application: Application) -> Request:
     wrong = random.choice((0.0, 0.0, 0.0, 0.0, 0.02, 0.05, 0.1, 0.4))
     by_source = {
         source: [parameter for parameter in parameters if parameter.source == source]
-        for source in (PATH, QUERY, HEADER, COOKIE, BODY)
+        for source in (PATH, QUERY, HEADER, COOKIE, BODY, FORM, FILE)
     }
     method = random.choice(METHODS) if random.random() < 0.04 else route.method
     headers = _headers(random, by_source[HEADER], by_source[COOKIE], wrong)
     headers.extend(_credentials(random, application, wrong))
-    body, content_type = draw_body(random, by_source[BODY], wrong)
+    if by_source[FORM] or by_source[FILE]:
+        texts = _sent(random, by_source[FORM], wrong, QUERY_TEXTS)
+        body, content_type = draw_form(random, texts, by_source[FILE], wrong)
+    else:
+        body, content_type = draw_body(random, by_source[BODY], wrong)
     if content_type is not None:
         headers.append((b"content-type", content_type))
     random.shuffle(headers)

@@ -32,8 +32,8 @@ from uuid import UUID
 
 import anyio
 from fastapi import (
-    APIRouter, BackgroundTasks, Body, Cookie, Depends, FastAPI, Header, HTTPException, Path, Query,
-    Request, Response, Security, security,
+    APIRouter, BackgroundTasks, Body, Cookie, Depends, FastAPI, File, Form, Header, HTTPException,
+    Path, Query, Request, Response, Security, UploadFile, security,
 )
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.middleware.cors import CORSMiddleware

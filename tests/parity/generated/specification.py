@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tests.parity.generated.kinds import Kind
 
 PATH, QUERY, HEADER, COOKIE, BODY = "Path", "Query", "Header", "Cookie", "Body"
+FORM, FILE = "Form", "File"
 # How a dependency or an endpoint may be written.
 ASYNC, PLAIN = "async", "def"
 CLASS, CALLABLE, ASYNC_CALLABLE, PARTIAL = "class", "callable", "async callable", "partial"

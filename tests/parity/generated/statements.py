@@ -143,6 +143,8 @@ APPLICATION_OPTIONS = (
     "strict_content_type=False",
     'root_path="/mounted"',
     "default_response_class=PlainTextResponse",
+    "max_body_size=100",
+    'form_limits={"max_fields": 1}',
 )
 HANDLERS = (
     """\
