@@ -10,7 +10,6 @@ DESELECTED: dict[str, str] = {}
 
 # Tests whose exchanges are not compared: they are not the same twice, even plainly.
 UNSTABLE: dict[str, str] = {
-    "tests/test_sse.py::test_keepalive_ping": "how many pings there are is up to the clock",
     "tests/test_tutorial/test_sql_databases/test_tutorial001.py": (
         "SQLModel writes the columns of a row in the order of a set of objects, by their addresses"
     ),

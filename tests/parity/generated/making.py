@@ -2,7 +2,7 @@
 
 from random import Random
 
-from tests.parity.generated import statements
+from tests.parity.generated import statements, streams
 from tests.parity.generated.drawing import draw_parameters
 from tests.parity.generated.kinds import BODY_KINDS, KINDS, Kind
 from tests.parity.generated.specification import (
@@ -58,6 +58,7 @@ SECURITY = (
 )
 STATEMENTS_SHARE = 0.5
 MIDDLEWARE_SHARE = 0.15
+STREAMS_SHARE = 0.15
 
 
 def make(random: Random, for_servers: bool) -> Application:
@@ -79,6 +80,7 @@ class Maker:
         # Names of dependencies, security schemes included.
         self.known: list[str] = []
         self.kinds: dict[tuple[str, str], Kind] = {}
+        self.threads_at_end = False
 
     def application(self) -> Application:
         """Draw all of it."""
@@ -91,6 +93,8 @@ class Maker:
         for number in range(random.randint(1, 6)):
             dependencies.append(self._dependency(f"dependency_{number}"))
             self.known.append(dependencies[-1].name)
+            on_thread = any(map(streams.on_thread, dependencies[-1].at_end))
+            self.threads_at_end |= on_thread or dependencies[-1].style == GENERATOR
         routers = tuple(self._router(number) for number in range(random.choice(range(4))))
         routes = tuple(self._route(number, len(routers)) for number in range(random.randint(3, 8)))
         uses = self._bare_uses(0.15)
@@ -146,6 +150,11 @@ class Maker:
             returns=returns,
             annotation=annotation,
         )
+        # Servers begin such an answer sooner or later, before or after what fails.
+        if not self.for_servers and random.random() < STREAMS_SHARE:
+            endpoint, options = streams.streaming(
+                random, endpoint, self.models, self.threads_at_end
+            )
         router = random.choice([None, *range(routers)])
         if random.random() < 0.08:
             options += (f"max_body_size={random.choice((0, 10, 60, 10_000))}",)

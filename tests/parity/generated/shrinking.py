@@ -88,7 +88,9 @@ def _smaller_routes(route: Route) -> Iterator[Route]:
 
 
 def _smaller_functions(function: Function) -> Iterator[Function]:
-    yield from _shorter(function, ("parameters", "uses", "injections", "effects", "at_end"))
+    yield from _shorter(
+        function, ("parameters", "uses", "injections", "effects", "at_end", "items")
+    )
     if function.annotation is not None:
         yield replace(function, annotation=None)
     if function.on_error != "raise":

@@ -23,6 +23,7 @@ from tests.parity.generated.specification import (
 HEADER = """\
 import asyncio
 import functools
+from collections.abc import AsyncIterable, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address
@@ -38,8 +39,11 @@ from fastapi import (
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.responses import (
+    HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse,
+)
 from fastapi.security import SecurityScopes
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, Json, StrictInt
 from starlette.background import BackgroundTask
 from starlette.requests import HTTPConnection
@@ -160,7 +164,14 @@ def _route(route: Route) -> Iterator[str]:
     yield f"@{_router(route.router)}.{route.method.lower()}({', '.join(arguments)})"
     yield f"{_def(endpoint.style)} {endpoint.name}({_signature(endpoint)}){arrow}:"
     yield from _body(endpoint)
-    yield f"{INDENT}return {endpoint.returns}"
+    if endpoint.style not in (GENERATOR, ASYNC_GENERATOR):
+        yield f"{INDENT}return {endpoint.returns}"
+        return
+    yield from (f"{INDENT}yield {item}" for item in endpoint.items)
+    yield f"{INDENT}note({endpoint.name!r}, 'ends', where())"
+    if not endpoint.items:
+        yield f"{INDENT}if False:"
+        yield f"{INDENT * 2}yield"
 
 
 def _signature(function: Function) -> str:

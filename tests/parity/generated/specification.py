@@ -95,6 +95,8 @@ class Function:
     # Of an endpoint: the expression that it returns, and its annotation.
     returns: str = ""
     annotation: str | None = None
+    # Of an endpoint that is a generator: the expressions that it yields.
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

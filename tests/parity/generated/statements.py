@@ -242,7 +242,7 @@ def answer(
         annotation, right = random.choice(ANNOTATED)
         returns = right if random.random() < 0.8 else returns
     elif draw < 0.6:
-        returns, annotation, options = _of_model(random, random.choice(models))
+        returns, annotation, options = of_model(random, random.choice(models))
     if random.random() < 0.1:
         options.append("status_code=201")
     elif random.random() < 0.1:
@@ -253,7 +253,8 @@ def answer(
     return returns, annotation, tuple(options)
 
 
-def _of_model(random: Random, model: Model) -> tuple[str, str | None, list[str]]:
+def of_model(random: Random, model: Model) -> tuple[str, str | None, list[str]]:
+    """A model's values or an instance, its annotation, and options of its route."""
     fields = [field for field in model.fields if field.required or random.random() < 0.5]
     names = [field.alias or field.name for field in fields]
     pairs = [f"{name!r}: {field.kind.default}" for name, field in zip(names, fields, strict=True)]
