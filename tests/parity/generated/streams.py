@@ -47,9 +47,8 @@ def streaming(
     made = replace(endpoint, style=style, effects=effects, returns="", annotation=None)
     draw = random.random()
     if draw < 0.3:
-        items = tuple(random.choices(RAW_ITEMS, k=random.choice((0, 1, 2, 3))))
-        options = (f"response_class={random.choice(RAW_CLASSES)}",)
-        return replace(made, items=items), options
+        pieces = tuple(random.choices(RAW_ITEMS, k=random.choice((0, 1, 2, 3))))
+        return replace(made, items=pieces), (f"response_class={random.choice(RAW_CLASSES)}",)
     items, annotation, options = _encoded(random, models)
     if draw < 0.55 and style == ASYNC_GENERATOR and not threads_at_end:
         items += tuple(random.choices(EVENT_ITEMS, k=random.choice((0, 1, 2))))
@@ -74,7 +73,7 @@ def _encoded(
         wrong = (random.choice(statements.VALUES),) if random.random() < 0.3 else ()
         return (right,) * count + wrong, annotation, ()
     if random.random() < 0.5:
-        item, annotation, options = statements.of_model(random, random.choice(models))
+        item, model, options = statements.of_model(random, random.choice(models))
         # A model of the whole answer does not count.
-        return (item,) * count, annotation, tuple(options)
+        return (item,) * count, model, tuple(options)
     return tuple(random.choices(statements.VALUES, k=count)), None, ()
