@@ -29,7 +29,7 @@ use crate::{
     child::TaskFactory,
     errands::{self, Errands},
     meter::Collections,
-    native::{Application, Calls as NativeCalls, default_limiter, splice},
+    native::{Application, Calls as NativeCalls, Inspected, default_limiter, splice},
     output::Flush,
     routes::{RouteDescription, route},
     scope::ScopeTemplate,
@@ -193,13 +193,14 @@ impl Worker {
     fn set_native(
         &self,
         py: Python<'_>,
-        description: &str,
+        description: String,
         objects: Vec<Py<PyAny>>,
-        guards: Vec<Bound<'_, PyTuple>>,
+        guards: Vec<Py<PyTuple>>,
         calls: NativeCalls,
     ) -> PyResult<()> {
         let limiter = self.serving.limiter(py, default_limiter);
-        let application = Arc::new(Application::new(py, description, objects, &guards, calls, limiter)?);
+        let inspected = Inspected { description, objects, guards, calls };
+        let application = Arc::new(Application::new(py, inspected, limiter.as_ref(), None)?);
         splice(py, &application, Some(Arc::clone(&self.serving)))?;
         self.serving.set_native(application);
         Ok(())

@@ -15,6 +15,7 @@ class Calls:
     ``innermost`` and run under the live middleware. Of that, ``dispatchers`` are those with
     ``dispatch`` directly around ``exceptions``, which ``around`` has as its ``app``. ``tell``, if
     there is one, is told by whom each request was served there: "native", or why it was not.
+    ``mounts``: the applications of FastAPI that it mounts.
     """
 
     app: Any
@@ -24,6 +25,25 @@ class Calls:
     exceptions: Any
     innermost: Any
     spliced: bool
+    mounts: list["Mounted"]
     tell: Callable[[str], None] | None
     dispatchers: list[Any] = field(default_factory=list)
     around: Any = None
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """A mounted application, with all that is handed over of one.
+
+    ``route`` is the number of the mount among the routes of the application around it, ``path`` its
+    path, ``router`` the outermost one, ``fastapi`` what is left of ``scope["fastapi"]``.
+    """
+
+    route: int
+    path: str
+    description: str
+    objects: list[Any]
+    guards: list[Any]
+    calls: Calls
+    router: Any
+    fastapi: dict[str, Any] | None

@@ -37,6 +37,11 @@ def check(app: Any, framework: Framework | None, mode: Mode) -> Stack:
     changed = originals.first_change()
     if changed is not None:
         raise NotUnderstood(f"`{changed}` was replaced")
+    return check_application(app, framework)
+
+
+def check_application(app: Any, framework: Framework) -> Stack:
+    """Let one application through, if the framework is known and unchanged."""
     _check_application(app, framework)
     stack = stack_of(app, framework)
     _check_router(app.router, framework)

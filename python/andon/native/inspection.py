@@ -1,17 +1,18 @@
 """The inspection of an application: what of it may be served natively, and what must be watched."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
 from andon.native import Mode, gate
-from andon.native.calls import Calls
+from andon.native.calls import Calls, Mounted
 from andon.native.description import Description, Missed, Native, Opaque, Route
 from andon.native.framework import Framework
 from andon.native.guards import Guard, guards_of
 from andon.native.limits import limits_around
 from andon.native.missed import missed_of
+from andon.native.mounts import Mount, Within, check_around, check_mounted
 from andon.native.stack import Stack, handlers_of
 from andon.native.understanding import NotUnderstood
 from andon.native.walk import Walk
@@ -33,6 +34,7 @@ class Inspection:
     reason: str | None
     is_unknown: bool
     stack: Stack | None
+    mounts: list[tuple[Mount, "Inspection"]] = field(default_factory=list)
 
     def calls(
         self, on_change: Callable[[], None], tell: Callable[[str], None] | None = None
@@ -54,7 +56,21 @@ class Inspection:
             spliced=bool(self.stack.names),
             dispatchers=self.stack.dispatchers.layers if self.stack.dispatchers else [],
             around=self.stack.dispatchers.around if self.stack.dispatchers else None,
+            mounts=[found.handed_over(mount, on_change) for mount, found in self.mounts],
             tell=tell,
+        )
+
+    def handed_over(self, mount: Mount, on_change: Callable[[], None]) -> Mounted:
+        """Return what the extension module needs of an application that another one mounts."""
+        return Mounted(
+            route=mount.number,
+            path=mount.route.path,
+            description=self.description.to_json(),
+            objects=self.objects,
+            guards=self.guards,
+            calls=self.calls(on_change),
+            router=mount.within.router,
+            fastapi=mount.left_in_scope,
         )
 
     def middleware(self) -> str:
@@ -66,7 +82,8 @@ class Inspection:
         """Return the guards of the application, and those of its routes."""
         told = [self.description.missed, *(route.serve for route in self.description.routes)]
         lists = [self.objects[each.guards] for each in told if isinstance(each, Native | Missed)]
-        return [*self.guards, *chain.from_iterable(lists)]
+        mounted = (found.watched() for _, found in self.mounts)
+        return [*self.guards, *chain.from_iterable(lists), *chain.from_iterable(mounted)]
 
     def count(self) -> int:
         """Return how many routes are native."""
@@ -79,17 +96,44 @@ def inspect(app: Any, mode: Mode = "auto") -> Inspection:
     try:
         stack = gate.check(app, framework, mode)
         assert framework is not None
-        walk = Walk(app, framework)
-        missed = None if limits_around(app) else missed_of(app.router, framework, walk.objects)
-        description = Description(list(walk.routes()), missed)
-        guards = guards_of(app, walk.routers, stack.exceptions, framework)
+        return _look(app, framework, stack, None)
     except NotUnderstood as error:
         is_unknown = isinstance(error, gate.UnknownRelease)
         return leave_to_asgi(app, error.reason, is_unknown=is_unknown)
     except Exception as error:
         # Of a framework that is not known anything may be otherwise; it serves as ever by ASGI.
         return leave_to_asgi(app, f"it cannot be inspected: {error!r}")
-    return Inspection(app, description, walk.objects.table, guards, None, False, stack)
+
+
+def _look(app: Any, framework: Framework, stack: Stack, within: Within | None) -> Inspection:
+    walk = Walk(app, framework, within)
+    missed = None if limits_around(app) else missed_of(app.router, framework, walk.objects)
+    routes = list(walk.routes())
+    guards = guards_of(app, walk.routers, stack.exceptions, framework)
+    mounts = list(_mounted(app, framework, stack, walk.mounts))
+    for mount, found in mounts:
+        told = f"mounted: {found.count()} of {len(found.description.routes)} routes are native"
+        routes[mount.number] = replace(routes[mount.number], serve=Opaque(told))
+    description = Description(routes, missed)
+    return Inspection(app, description, walk.objects.table, guards, None, False, stack, mounts)
+
+
+def _mounted(
+    app: Any, framework: Framework, stack: Stack, mounts: list[Mount]
+) -> Iterator[tuple[Mount, Inspection]]:
+    """Yield the mounted applications that have plans of their own."""
+    for mount in mounts:
+        try:
+            check_around(app, stack)
+            mounted = mount.route.app
+            check_mounted(mounted, mount.within)
+            below = gate.check_application(mounted, framework)
+            check_around(mounted, below)
+            found = _look(mounted, framework, below, mount.within)
+        except Exception:
+            # Whatever the reason is, its requests are served by ASGI.
+            continue
+        yield mount, replace(found, guards=[*mount.guards(), *found.guards])
 
 
 def leave_to_asgi(app: Any, reason: str, *, is_unknown: bool = False) -> Inspection:

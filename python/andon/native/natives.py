@@ -18,12 +18,13 @@ from andon.native.understanding import NotUnderstood
 
 
 class Natives:
-    """Describes the native routes of one application."""
+    """Describes the native routes of one application; ``router`` is the outermost one."""
 
-    def __init__(self, app: Any, framework: Framework, objects: Objects) -> None:
+    def __init__(self, app: Any, framework: Framework, objects: Objects, router: Any) -> None:
         self._app = app
         self._framework = framework
         self._objects = objects
+        self._router = router
         self._around = limits_around(app)
 
     def native(
@@ -71,7 +72,7 @@ class Natives:
         number = self._objects.number
         return ScopeObjects(
             app=number(self._app),
-            router=number(self._app.router),
+            router=number(self._router),
             route=number(route),
             endpoint=number(shape.endpoint),
             fastapi=None if left is None else number(left),

@@ -11,6 +11,7 @@ from andon.native.description import Barrier, Opaque, Route
 from andon.native.framework import Framework, is_untouched
 from andon.native.guards import Guard
 from andon.native.missed import allow_of
+from andon.native.mounts import Mount, Within, is_known
 from andon.native.natives import Natives
 from andon.native.objects import Objects
 from andon.native.paths import path_of
@@ -22,22 +23,38 @@ _LIMITS = "form_limits"
 
 
 class Walk:
-    """Describes every route. ``routers``: those that were passed, the application's own first."""
+    """Describes every route.
 
-    def __init__(self, app: Any, framework: Framework) -> None:
+    ``routers``: those that were passed, the application's own first. ``mounts``: those of other
+    applications of FastAPI. ``within``: what is around the application, if it is mounted itself.
+    """
+
+    def __init__(self, app: Any, framework: Framework, within: Within | None = None) -> None:
         self.objects = Objects()
         self.routers: list[Any] = [app.router]
+        self.mounts: list[Mount] = []
+        self._router = app.router if within is None else within.router
+        self._around = (*(() if within is None else within.around), app)
         self._app = app
         self._framework = framework
-        self._natives = Natives(app, framework, self.objects)
+        self._natives = Natives(app, framework, self.objects, self._router)
         # What the framework leaves in ``scope["fastapi"]`` on its way to a route of the top router.
         self._limits: dict[str, Any] = dict(getattr(app.router, "form_limits", None) or {})
         self._has_included = False
+        if within is not None:
+            self._limits = {**within.limits, **self._limits}
+            self._has_included = within.has_included
+        self._described = 0
         # Where the walk is, in the list of the top router.
         self._place: Guard = (app.router.routes, 0)
 
     def routes(self) -> Iterator[Route]:
         """Yield the routes."""
+        for route in self._routes():
+            yield route
+            self._described += 1
+
+    def _routes(self) -> Iterator[Route]:
         routes = self._app.router.routes
         for index, route in enumerate(routes):
             self._place = (routes, index, route)
@@ -47,7 +64,14 @@ class Walk:
             elif isinstance(route, self._framework.routing.APIRoute):
                 yield self._api_route(route, route, self._left_in_scope())
             else:
+                if is_known(route, self._framework):
+                    self._note_mount(route)
                 yield from self._other(route)
+
+    def _note_mount(self, route: Any) -> None:
+        within = Within(self._router, self._around, self._limits, self._has_included)
+        left = self._left_in_scope()
+        self.mounts.append(Mount(self._described, route, self._place, within, left))
 
     def _left_in_scope(self) -> dict[str, Any] | None:
         if self._limits:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 SUBJECTS = (
     "routing",
     "mounts",
+    "mounted",
     "root_path",
     "parameters",
     "parameter_models",

@@ -60,6 +60,7 @@ class WireFace:
             exceptions=None,
             innermost=None,
             spliced=False,
+            mounts=[],
             tell=None,
         )
         worker.set_native(Description().to_json(), [], [], nothing)

@@ -20,8 +20,8 @@ use crate::{
     clock,
     http::{Given, Http, Received},
     native::{
-        Application, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Under, Wire, copy_context,
-        refuse, within_context,
+        Application, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Taken, Under, Wire,
+        copy_context, refuse, within_context,
     },
     serving::Serving,
     threads::{Done, Endpoint, Submission, is_pool_thread, submit, submit_request},
@@ -29,7 +29,6 @@ use crate::{
 
 /// A request that has a native route.
 pub(crate) struct NativeRequest {
-    application: Arc<Application>,
     answered: Answered,
     head: Box<[u8]>,
     /// All of it is to run on a thread.
@@ -39,7 +38,7 @@ pub(crate) struct NativeRequest {
 /// How it is answered.
 enum Answered {
     /// By the route of this number, which takes this of the request.
-    ByRoute(usize, Box<Incoming>),
+    ByRoute(Arc<Application>, usize, Box<Incoming>),
     /// By this response: no route takes it.
     ByRefusal(Py<PyAny>),
 }
@@ -59,18 +58,21 @@ pub(crate) fn find_native(
         return None;
     }
     let whole = serving.python().template.path(head);
-    let path = application.path(&whole, serving.python().template.root_path());
+    let paths = (&*whole, serving.python().template.root_path());
     let mut captures = Captures::new();
-    let served = application.find(py, head.method, &path, &mut captures);
+    let served = application.find(py, head.method, paths, &mut captures);
     let kept = payload[..payload.len() - fields.body().len()].into();
-    let number = match served {
-        Served::Natively(number) => number,
+    let taken = match served {
+        Served::Natively(taken) => taken,
         Served::Refused(response) => {
             let answered = Answered::ByRefusal(response);
-            return Some(NativeRequest { application, answered, head: kept, threaded: false });
+            return Some(NativeRequest { answered, head: kept, threaded: false });
         }
         Served::ByApplication(_) => return None,
     };
+    let path = taken.path(paths.0, paths.1).routed();
+    let Taken { application, number, .. } = &taken;
+    let number = *number;
     let (native, objects) = (application.route(number), application.route_objects(number));
     let limited = !is_within_limit(native, fields, flags);
     // A thread cannot wait for the rest of the body.
@@ -81,12 +83,13 @@ pub(crate) fn find_native(
     if offloaded && !(objects.offloadable && ready) {
         return None;
     }
-    let parts = Parts { path: path.routed(), captures, query: head.query, fields: fields.clone() };
+    let parts = Parts { path, captures, query: head.query, fields: fields.clone() };
     let mut incoming = Incoming::gather(native, parts);
     incoming.limited = limited;
-    let answered = Answered::ByRoute(number, Box::new(incoming));
     let threaded = ready && (objects.threaded || offloaded);
-    Some(NativeRequest { application, answered, head: kept, threaded })
+    incoming.roots = taken.roots;
+    let answered = Answered::ByRoute(taken.application, number, Box::new(incoming));
+    Some(NativeRequest { answered, head: kept, threaded })
 }
 
 /// Whether it is certain that the body is not larger than its route allows.
@@ -126,9 +129,9 @@ impl NativeRequest {
         let exchange = Bound::new(py, Exchange { endpoint, ..exchange })?;
         let face = Face::Wire(Wire { exchange: exchange.clone().unbind(), head: self.head });
         let drive = match self.answered {
-            Answered::ByRoute(number, incoming) => {
-                Execution::new(self.application.route(number), Under::Server, face, *incoming)
-                    .into_drive(self.application, number)
+            Answered::ByRoute(application, number, incoming) => {
+                Execution::new(application.route(number), Under::Server, face, *incoming)
+                    .into_drive(application, number)
             }
             Answered::ByRefusal(response) => refuse(face, response),
         };
@@ -137,9 +140,9 @@ impl NativeRequest {
     }
 
     fn endpoint(&self, py: Python<'_>) -> Option<Endpoint> {
-        let Answered::ByRoute(number, _) = &self.answered else { return None };
-        let object = self.application.route(*number).scope.endpoint;
-        Some(Endpoint(self.application.object(py, object).as_ptr() as usize))
+        let Answered::ByRoute(application, number, _) = &self.answered else { return None };
+        let object = application.route(*number).scope.endpoint;
+        Some(Endpoint(application.object(py, object).as_ptr() as usize))
     }
 
     /// Whether the code is to run on a thread from its beginning on.

@@ -3,7 +3,10 @@
 //! Made by the inspection through `Worker.set_native`, asked by the worker for each request. Requests that run keep the
 //! one they began with.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use andon_plan::{
     Call, CallKind, Captures, Found, Injected, Miss, NativeRoute, Object, Plan, Program, RequestPath, Text, Why,
@@ -15,7 +18,14 @@ use pyo3::{
     types::{PyString, PyTuple, PyType},
 };
 
-use super::{anyio::Anyio, calls::Calls, framework::Framework, guards::Guards, refusals::Refusals};
+use super::{
+    anyio::Anyio,
+    calls::Calls,
+    framework::Framework,
+    guards::Guards,
+    mounted::{Mounted, Outer, Roots},
+    refusals::Refusals,
+};
 
 /// A compiled application.
 pub(crate) struct Application {
@@ -33,7 +43,11 @@ pub(crate) struct Application {
     /// `Response.__call__`, which this crate can do itself.
     response_call: Py<PyAny>,
     pub(crate) framework: Framework,
-    pub(crate) calls: Calls,
+    pub(crate) calls: Arc<Calls>,
+    /// The applications that it mounts, by the numbers of their routes.
+    mounts: Box<[(usize, Arc<Application>)]>,
+    /// The application that mounts it.
+    pub(crate) outer: Option<Arc<Outer>>,
     pub(crate) anyio: Anyio,
     /// The application's own root path, which counts before the server's; empty: it has none.
     pub(crate) root_path: String,
@@ -62,10 +76,36 @@ pub(crate) struct CallObjects {
     pub(crate) scopes: Box<[Text]>,
 }
 
+/// What the inspection has found. See `python/andon/native/inspection.py`.
+pub(crate) struct Inspected {
+    pub(crate) description: String,
+    pub(crate) objects: Vec<Py<PyAny>>,
+    pub(crate) guards: Vec<Py<PyTuple>>,
+    pub(crate) calls: Calls,
+}
+
+/// A native route that takes a request.
+pub(crate) struct Taken {
+    pub(crate) application: Arc<Application>,
+    pub(crate) number: usize,
+    /// If the application is a mounted one.
+    pub(crate) roots: Option<Roots>,
+}
+
+impl Taken {
+    /// The path by which it was found. `server`: the server's root path.
+    pub(crate) fn path<'a>(&'a self, whole: &'a str, server: &'a str) -> RequestPath<'a> {
+        match &self.roots {
+            Some(roots) => RequestPath { whole, root_path: &roots.root_path },
+            None => self.application.path(whole, server),
+        }
+    }
+}
+
 /// What is to serve a request.
 pub(crate) enum Served {
-    /// The native route of this number.
-    Natively(usize),
+    /// A native route.
+    Natively(Taken),
     /// This response, which is the same for all requests that no route takes.
     Refused(Py<PyAny>),
     /// The application, for this reason.
@@ -73,16 +113,20 @@ pub(crate) enum Served {
 }
 
 impl Application {
-    /// Compiles. `ValueError` with the reason where that cannot be done. `limiter`: see [`Anyio::find`].
+    /// Compiles. `ValueError` with the reason where that cannot be done. `limiter`: see [`Anyio::find`]. `outer`: what
+    /// mounts it.
     pub(crate) fn new(
         py: Python<'_>,
-        description: &str,
-        objects: Vec<Py<PyAny>>,
-        guards: &[Bound<'_, PyTuple>],
-        calls: Calls,
-        limiter: Option<Py<PyAny>>,
+        inspected: Inspected,
+        limiter: Option<&Py<PyAny>>,
+        outer: Option<Arc<Outer>>,
     ) -> PyResult<Self> {
-        let plan = Plan::from_json(description).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let Inspected { description, objects, guards, mut calls } = inspected;
+        let mounts = std::mem::take(&mut calls.mounts);
+        let calls = Arc::new(calls);
+        let compile = |mounted: Mounted| mounted.compile(py, &calls, limiter, outer.as_ref());
+        let mounts = mounts.into_iter().map(compile).collect::<PyResult<_>>()?;
+        let plan = Plan::from_json(&description).map_err(|error| PyValueError::new_err(error.to_string()))?;
         if objects.len() < plan.objects() {
             return Err(PyValueError::new_err("the description names more objects than there are"));
         }
@@ -94,10 +138,10 @@ impl Application {
         let root_path = calls.app.bind(py).getattr(intern!(py, "root_path"))?;
         let root_path = if calls.spliced { String::new() } else { root_path.extract()? };
         let refusals = Refusals::new(py, &framework, plan.allows())?;
-        let guards = Guards::new(guards)?;
+        let guards = Guards::new(guards.iter().map(|guard| guard.bind(py)))?;
         let missed_guards = guards_of(py, &objects, plan.missed_guards())?;
         let objects = objects.into();
-        let anyio = Anyio::find(py, limiter);
+        let anyio = Anyio::find(py, limiter.map(|limiter| limiter.clone_ref(py)));
         let response_call = framework.response.bind(py).getattr(intern!(py, "__call__"))?.unbind();
         let changed = AtomicBool::new(false);
         Ok(Self {
@@ -112,6 +156,8 @@ impl Application {
             response_call,
             framework,
             calls,
+            mounts,
+            outer,
             anyio,
             root_path,
         })
@@ -122,14 +168,40 @@ impl Application {
         RequestPath { whole, root_path: if self.root_path.is_empty() { server } else { &self.root_path } }
     }
 
-    /// Who serves the request of this method and path.
-    pub(crate) fn find(&self, py: Python<'_>, method: &str, path: &RequestPath<'_>, captures: &mut Captures) -> Served {
+    /// Who serves the request of this method and path. `server`: the server's root path.
+    pub(crate) fn find(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        method: &str,
+        (whole, server): (&str, &str),
+        captures: &mut Captures,
+    ) -> Served {
+        self.find_below(py, (method, &self.path(whole, server)), None, captures)
+    }
+
+    /// Likewise, of what may be a mounted application, which has `roots`.
+    fn find_below(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        (method, path): (&str, &RequestPath<'_>),
+        roots: Option<Roots>,
+        captures: &mut Captures,
+    ) -> Served {
         if !self.is_current(py) {
             return changed();
         }
         let (served, guards) = match self.plan.find(method, path.routed(), captures) {
-            Found::Native(number) => (Served::Natively(number), Some(&self.routes[number].guards)),
+            Found::Native(number) => {
+                let taken = Taken { application: Arc::clone(self), number, roots };
+                (Served::Natively(taken), Some(&self.routes[number].guards))
+            }
             Found::Application(Why::NoRoute) => (self.missed(py, path), Some(&self.missed_guards)),
+            Found::Application(Why::Opaque(route)) if let Some(mounted) = self.mounted(route) => {
+                let roots = Roots::of(mounted, path, roots);
+                let root_path = roots.root_path.clone();
+                let path = RequestPath { whole: path.whole, root_path: &root_path };
+                return mounted.find_below(py, (method, &path), Some(roots), captures);
+            }
             Found::Application(why) => (Served::ByApplication(self.plan.reason(why)), None),
         };
         if guards.is_some_and(|guards| !guards.hold(py)) {
@@ -137,6 +209,10 @@ impl Application {
             return changed();
         }
         served
+    }
+
+    fn mounted(&self, route: usize) -> Option<&Arc<Application>> {
+        self.mounts.iter().find(|(number, _)| *number == route).map(|(_, mounted)| mounted)
     }
 
     /// What becomes of a request that no route takes.
@@ -261,7 +337,7 @@ impl Binding<'_, '_> {
 
 /// Those of a list of this number; none if there is no list.
 fn guards_of(py: Python<'_>, objects: &[Py<PyAny>], list: Option<Object>) -> PyResult<Guards> {
-    list.map_or_else(|| Guards::new(&[]), |list| Guards::of_list(objects[list as usize].bind(py)))
+    list.map_or_else(|| Ok(Guards::default()), |list| Guards::of_list(objects[list as usize].bind(py)))
 }
 
 /// Whether all that the endpoint depends on can run on the thread on which the endpoint does.

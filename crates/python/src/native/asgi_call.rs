@@ -25,8 +25,8 @@ use crate::awaitable::thrown;
 
 /// Who serves a request.
 pub(crate) enum Found {
-    /// The native route of this number, with what it takes of the request.
-    Route(usize, Box<Incoming>),
+    /// A native route, with what it takes of the request.
+    Route(Arc<Application>, usize, Box<Incoming>),
     /// No route: it is answered so.
     Refusal(Py<PyAny>),
     /// The application, for this reason.
@@ -35,22 +35,25 @@ pub(crate) enum Found {
 
 impl Found {
     /// For a request of this scope.
-    pub(crate) fn find(application: &Application, scope: &Bound<'_, PyDict>) -> PyResult<Self> {
+    pub(crate) fn find(application: &Arc<Application>, scope: &Bound<'_, PyDict>) -> PyResult<Self> {
         if text(scope, "type")? != "http" {
             return Ok(Found::Application("it is no HTTP request".to_owned()));
         }
         let Ok(head) = ScopeHead::read(scope) else {
             return Ok(Found::Application("its scope is unusual".to_owned()));
         };
-        let path = application.path(&head.path, &head.root_path);
         let mut captures = Captures::new();
-        Ok(match application.find(scope.py(), &head.method, &path, &mut captures) {
+        let paths = (&*head.path, &*head.root_path);
+        Ok(match application.find(scope.py(), &head.method, paths, &mut captures) {
             Served::ByApplication(reason) => Found::Application(reason),
             Served::Refused(response) => Found::Refusal(response),
-            Served::Natively(number) => {
+            Served::Natively(taken) => {
                 let fields = head.fields.iter().map(|(name, value)| (&name[..], &value[..]));
-                let parts = Parts { path: path.routed(), captures, query: &head.query, fields };
-                Found::Route(number, Box::new(Incoming::gather(application.route(number), parts)))
+                let path = taken.path(&head.path, &head.root_path).routed();
+                let parts = Parts { path, captures, query: &head.query, fields };
+                let mut incoming = Incoming::gather(taken.application.route(taken.number), parts);
+                incoming.roots = taken.roots;
+                Found::Route(taken.application, taken.number, Box::new(incoming))
             }
         })
     }
@@ -64,17 +67,11 @@ impl Found {
     }
 
     /// What serves it, to be awaited. `other`: the application that serves what is not native.
-    pub(crate) fn call(
-        self,
-        py: Python<'_>,
-        application: Arc<Application>,
-        (under, asgi): (Under, Asgi),
-        other: &Py<PyAny>,
-    ) -> PyResult<Py<PyAny>> {
+    pub(crate) fn call(self, py: Python<'_>, (under, asgi): (Under, Asgi), other: &Py<PyAny>) -> PyResult<Py<PyAny>> {
         let drive = match self {
             Found::Application(_) => return other.call1(py, asgi.into_arguments(py)),
             Found::Refusal(response) => refuse(Face::Asgi(asgi), response),
-            Found::Route(number, incoming) => {
+            Found::Route(application, number, incoming) => {
                 Execution::new(application.route(number), under, Face::Asgi(asgi), *incoming)
                     .into_drive(application, number)
             }

@@ -6,6 +6,8 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
+use super::mounted::Mounted;
+
 /// The running application, as attributes of an object; others than these are not looked at.
 #[derive(FromPyObject)]
 pub(crate) struct Calls {
@@ -28,6 +30,8 @@ pub(crate) struct Calls {
     pub(crate) dispatchers: Vec<Py<PyAny>>,
     /// The layer whose `app` is the first of them; `None`: there are none.
     pub(crate) around: Option<Py<PyAny>>,
+    /// The applications that it mounts.
+    pub(crate) mounts: Vec<Mounted>,
     /// `tell(by)`: who has served a request under live middleware, for tests.
     pub(crate) tell: Option<Py<PyAny>>,
 }

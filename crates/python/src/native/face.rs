@@ -6,6 +6,7 @@ use pyo3::{exceptions::PyRuntimeError, intern, prelude::*, types::PyDict};
 use super::{
     asgi::Asgi,
     execution::Route,
+    mounted::Roots,
     result::Json,
     stepping::{Baton, Place},
 };
@@ -55,7 +56,13 @@ impl Face {
     }
 
     /// What errors tell of the endpoint: function, file, line, and the route's path.
-    pub(crate) fn endpoint_context<'py>(&self, py: Python<'py>, route: Route<'_>) -> PyResult<Bound<'py, PyAny>> {
+    /// `roots`: of a mounted application.
+    pub(crate) fn endpoint_context<'py>(
+        &self,
+        py: Python<'py>,
+        route: Route<'_>,
+        roots: Option<&Roots>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let application = route.application;
         let endpoint = application.object(py, route.native.program.endpoint().call);
         let context = application.framework.endpoint_context.bind(py).call1((endpoint,))?;
@@ -67,7 +74,8 @@ impl Face {
             }
             Face::Asgi(asgi) => (asgi.text(py, "method")?, asgi.text(py, "root_path")?),
         };
-        let root_path = if application.root_path.is_empty() { &root_path } else { &application.root_path };
+        let own = if application.root_path.is_empty() { &root_path } else { &application.root_path };
+        let root_path = roots.map_or(own.as_str(), |roots| &roots.root_path);
         let path = format!("{method} {}{}", root_path.trim_end_matches('/'), route.objects.path);
         context.set_item(intern!(py, "path"), path)?;
         Ok(context)

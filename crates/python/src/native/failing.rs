@@ -10,6 +10,7 @@ use pyo3::{
 };
 
 use super::{
+    calls::Calls,
     execution::{Execution, Route, Under},
     interpreter::with_traceback,
     json::{put_json, put_text},
@@ -33,26 +34,38 @@ impl Execution {
         if outcome.is_ok() && self.scope.is_none() {
             return Ok(());
         }
-        let outcome = self.handle(route, Around::Route, outcome).await;
+        let outcome = self.handle(route, &route.application.calls, Around::Route, outcome).await;
         let outcome = self.leave_limit(route, Level::Route, outcome).await;
         let outcome = self.leave_limit(route, Level::Router, outcome).await;
         let outcome = self.close_middleware_stack(outcome).await;
         if self.under == Under::Stack {
             return outcome;
         }
-        let outcome = self.handle(route, Around::Router, outcome).await;
+        let calls = &route.application.calls;
+        let outcome = self.handle_around_router(route, calls, outcome).await;
         if self.under == Under::Dispatch {
             return outcome;
         }
         let outcome = self.leave_limit(route, Level::Application, outcome).await;
-        self.answer_failure(route, outcome).await
+        let outcome = self.answer_failure(route, calls, outcome).await;
+        self.pass_outward(route, outcome).await
     }
 
-    async fn handle(&mut self, route: Route<'_>, around: Around, outcome: PyResult<()>) -> PyResult<()> {
+    /// By the handlers of an application, around its router.
+    pub(crate) async fn handle_around_router(
+        &mut self,
+        route: Route<'_>,
+        calls: &Calls,
+        outcome: PyResult<()>,
+    ) -> PyResult<()> {
+        self.handle(route, calls, Around::Router, outcome).await
+    }
+
+    async fn handle(&mut self, route: Route<'_>, calls: &Calls, around: Around, outcome: PyResult<()>) -> PyResult<()> {
         let Err(error) = outcome else {
             return Ok(());
         };
-        let Some(handler) = Python::attach(|py| handler(py, route, &error))? else {
+        let Some(handler) = Python::attach(|py| handler(py, route, calls, &error))? else {
             return Err(error);
         };
         let error = Python::attach(|py| with_traceback(py, error));
@@ -110,7 +123,12 @@ impl Execution {
     }
 
     /// No handler has taken it: the outermost layer of the application's stack answers, and raises it again.
-    async fn answer_failure(&mut self, route: Route<'_>, outcome: PyResult<()>) -> PyResult<()> {
+    pub(crate) async fn answer_failure(
+        &mut self,
+        route: Route<'_>,
+        calls: &Calls,
+        outcome: PyResult<()>,
+    ) -> PyResult<()> {
         let Err(error) = outcome else {
             return Ok(());
         };
@@ -119,7 +137,7 @@ impl Execution {
         }
         self.baton.to_loop().await;
         let error = Python::attach(|py| with_traceback(py, error));
-        let running = Python::attach(|py| self.server_error(py, route, &error))?;
+        let running = Python::attach(|py| self.server_error(py, route, calls, &error))?;
         match self.baton.wait_for(running, None).await {
             // It always raises; but what it has swallowed would be lost.
             Ok(_) => Err(error),
@@ -127,8 +145,8 @@ impl Execution {
         }
     }
 
-    fn server_error(&mut self, py: Python<'_>, route: Route<'_>, error: &PyErr) -> PyResult<Py<PyAny>> {
-        let live = route.application.calls.server_error_middleware(py)?;
+    fn server_error(&mut self, py: Python<'_>, route: Route<'_>, calls: &Calls, error: &PyErr) -> PyResult<Py<PyAny>> {
+        let live = calls.server_error_middleware(py)?;
         let begun = self.face.has_begun();
         let options = PyDict::new(py);
         options.set_item(intern!(py, "app"), Raiser::new(py, error, begun))?;
@@ -141,12 +159,12 @@ impl Execution {
 }
 
 /// The handler for an exception; `None`: there is none, or it is not for handlers.
-fn handler(py: Python<'_>, route: Route<'_>, error: &PyErr) -> PyResult<Option<Py<PyAny>>> {
+fn handler(py: Python<'_>, route: Route<'_>, calls: &Calls, error: &PyErr) -> PyResult<Option<Py<PyAny>>> {
     if !error.is_instance_of::<PyException>(py) {
         return Ok(None);
     }
     let http_exception = route.application.framework.http_exception.bind(py);
-    let handler = route.application.calls.handler(error.value(py), http_exception)?;
+    let handler = calls.handler(error.value(py), http_exception)?;
     Ok(handler.map(Bound::unbind))
 }
 

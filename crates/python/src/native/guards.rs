@@ -24,18 +24,19 @@ enum Guard {
 }
 
 /// All that must be as it was.
+#[derive(Default)]
 pub(crate) struct Guards(Box<[Guard]>);
 
 impl Guards {
     /// From tuples `(dictionary, key, expected)`, `(list, index, expected)`, `(object, attribute, expected)` and
     /// `(sized, length)`.
-    pub(crate) fn new(guards: &[Bound<'_, PyTuple>]) -> PyResult<Self> {
-        guards.iter().map(guard).collect::<PyResult<_>>().map(Self)
+    pub(crate) fn new<'a, 'py: 'a>(guards: impl Iterator<Item = &'a Bound<'py, PyTuple>>) -> PyResult<Self> {
+        guards.map(guard).collect::<PyResult<_>>().map(Self)
     }
 
     /// From a list of them.
     pub(crate) fn of_list(guards: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::new(&guards.extract::<Vec<_>>()?)
+        Self::new(guards.extract::<Vec<_>>()?.iter())
     }
 
     /// Whether everything is as it was.

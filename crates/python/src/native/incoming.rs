@@ -5,6 +5,8 @@
 
 use andon_plan::{BodyKind, Captures, Gathered, NativeRoute, body_kind, cookies, query};
 
+use super::mounted::Roots;
+
 /// What a request brings that its route asks for.
 pub(crate) struct Incoming {
     /// The path that was matched.
@@ -14,6 +16,8 @@ pub(crate) struct Incoming {
     pub(crate) query: Gathered,
     pub(crate) headers: Gathered,
     pub(crate) cookies: Gathered,
+    /// Of a mounted application.
+    pub(crate) roots: Option<Roots>,
     /// The body could exceed a limit.
     pub(crate) limited: bool,
     /// What a body is to be taken for; counts only where the route has one.
@@ -43,6 +47,7 @@ impl Incoming {
             query: Gathered::new(),
             headers: Gathered::new(),
             cookies: Gathered::new(),
+            roots: None,
             limited: !route.limits.is_empty(),
             body: BodyKind::Bytes,
             unsure: None,

@@ -31,6 +31,7 @@ mod interpreter;
 mod items;
 mod json;
 mod limits;
+mod mounted;
 mod native_app;
 mod parameters;
 mod raising;
@@ -45,7 +46,7 @@ mod threads;
 mod validation;
 
 pub(crate) use anyio::default_limiter;
-pub(crate) use application::{Application, Served};
+pub(crate) use application::{Application, Inspected, Served, Taken};
 pub(crate) use calls::Calls;
 pub(crate) use dispatch::NativeDispatch;
 pub(crate) use execution::{Execution, Under};

@@ -10,7 +10,14 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use super::{application::Application, asgi::Asgi, asgi_call::Found, calls::Calls, execution::Under, splice};
+use super::{
+    application::{Application, Inspected},
+    asgi::Asgi,
+    asgi_call::Found,
+    calls::Calls,
+    execution::Under,
+    splice,
+};
 
 /// Native routes as an ASGI application.
 #[pyclass(frozen, module = "andon._andon")]
@@ -22,12 +29,13 @@ impl NativeApp {
     #[new]
     fn new(
         py: Python<'_>,
-        description: &str,
+        description: String,
         objects: Vec<Py<PyAny>>,
-        guards: Vec<Bound<'_, PyTuple>>,
+        guards: Vec<Py<PyTuple>>,
         calls: Calls,
     ) -> PyResult<Self> {
-        let application = Arc::new(Application::new(py, description, objects, &guards, calls, None)?);
+        let inspected = Inspected { description, objects, guards, calls };
+        let application = Arc::new(Application::new(py, inspected, None, None)?);
         splice::install(py, &application, None)?;
         Ok(Self(application))
     }
@@ -52,6 +60,6 @@ impl NativeApp {
         let found = Found::find(&self.0, &scope)?;
         tell(found.by())?;
         let asgi = Asgi::new(py, scope, receive, send)?;
-        found.call(py, Arc::clone(&self.0), (Under::Server, asgi), &calls.app)
+        found.call(py, (Under::Server, asgi), &calls.app)
     }
 }

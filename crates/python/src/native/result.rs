@@ -169,7 +169,7 @@ impl Execution {
             Some(validated) => validated.map(|validated| validated.into_bound(py)),
             None => validate(route, field, &value),
         };
-        let context = || self.face.endpoint_context(py, route);
+        let context = || self.endpoint_context(py, route);
         let validated = validated.map_err(|error| invalid(route, &value, error, context))?;
         if response.default_class {
             let bytes = to_json(route, field, &validated)?;

@@ -112,6 +112,9 @@ impl Execution {
         stacks: &Stacks,
     ) -> PyResult<()> {
         let (application, objects) = (route.application, &route.native.scope);
+        if let (Some(outer), Some(roots)) = (&application.outer, &self.incoming.roots) {
+            outer.complete(scope, &stacks.middleware, roots)?;
+        }
         if self.under == Under::Server {
             if !application.root_path.is_empty() {
                 scope.set_item(intern!(py, "root_path"), &application.root_path)?;

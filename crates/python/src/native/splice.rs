@@ -58,7 +58,7 @@ impl NativeCore {
         let scope = known.clone();
         let found = self.find(&application, &scope)?;
         tell(py, &application, found.by())?;
-        found.call(py, application, (Under::Stack, Asgi::new(py, scope, receive, send)?), &self.app)
+        found.call(py, (Under::Stack, Asgi::new(py, scope, receive, send)?), &self.app)
     }
 
     /// So that an application which nobody needs any more can be collected.
@@ -74,7 +74,7 @@ impl NativeCore {
             && let found @ Found::Route(..) = self.find(&application, asgi.scope.bind(py))?
         {
             tell(py, &application, found.by())?;
-            return found.call(py, application, (Under::Dispatch, asgi), exceptions);
+            return found.call(py, (Under::Dispatch, asgi), exceptions);
         }
         exceptions.call1(py, asgi.into_arguments(py))
     }
@@ -85,7 +85,7 @@ impl NativeCore {
         Some(Attribution::new(Arc::clone(serving), serving.current(py)?))
     }
 
-    fn find(&self, application: &Application, scope: &Bound<'_, PyDict>) -> PyResult<Found> {
+    fn find(&self, application: &Arc<Application>, scope: &Bound<'_, PyDict>) -> PyResult<Found> {
         for key in LEFT_BY_ROUTER {
             if scope.contains(key)? {
                 return Ok(Found::Application(format!("middleware has put `{key}` into its scope")));

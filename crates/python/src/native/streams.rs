@@ -45,7 +45,7 @@ impl Execution {
     }
 
     fn writer(&self, py: Python<'_>, route: Route<'_>, frame: Frame) -> PyResult<Py<ItemWriter>> {
-        let context = self.face.endpoint_context(py, route)?.unbind();
+        let context = self.endpoint_context(py, route)?.unbind();
         Py::new(py, ItemWriter { application: Arc::clone(route.application), number: route.number, frame, context })
     }
 

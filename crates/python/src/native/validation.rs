@@ -57,7 +57,7 @@ impl Execution {
         body: Py<PyAny>,
     ) -> PyResult<PyErr> {
         let class = route.application.framework.request_validation_error.bind(py);
-        raised(class, errors.as_any(), body, &self.face.endpoint_context(py, route)?)
+        raised(class, errors.as_any(), body, &self.endpoint_context(py, route)?)
     }
 }
 
