@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from andon import _andon
-from andon.native import digests, install, self_test, trial_application
+from andon.native import digests, install, self_test, trial_requests
 from andon.native.description import Opaque
 from andon.native.installation import inspect_tested
 from fastapi import FastAPI
@@ -21,7 +21,8 @@ def test_the_installed_release_answers_the_same_natively() -> None:
 
 
 def test_some_two_hundred_requests_are_compared() -> None:
-    assert 150 <= len(list(trial_application.calls())) <= 400
+    sent = [*trial_requests.calls(), *trial_requests.calls_under_middleware()]
+    assert 150 <= len(sent) <= 400
 
 
 class Wrong:
@@ -36,11 +37,42 @@ class Wrong:
         """Serve a request."""
 
         async def lose(message: dict[str, Any]) -> None:
-            if message.get("status") == 201:
-                message = {**message, "headers": message["headers"][1:]}
-            await send(message)
+            await send(self.changed(message))
 
         return self._right(scope, receive, lose, served)
+
+    def changed(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return what is sent instead."""
+        if message.get("status") == 201:
+            return {**message, "headers": message["headers"][1:]}
+        return message
+
+
+class WrongStream(Wrong):
+    """One that puts another piece into streams."""
+
+    def changed(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return what is sent instead."""
+        return {**message, "body": b"another"} if message.get("more_body") else message
+
+
+class WrongUnderMiddleware(Wrong):
+    """One that loses a field which middleware has put there."""
+
+    def changed(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return what is sent instead."""
+        if "headers" not in message:
+            return message
+        kept = [field for field in message["headers"] if field[0] != b"x-length"]
+        return {**message, "headers": kept}
+
+
+class Silent(Wrong):
+    """One that never answers."""
+
+    async def __call__(self, *_: Any) -> None:
+        """Wait for ever."""
+        await asyncio.Event().wait()
 
 
 class Absent:
@@ -65,6 +97,9 @@ _native_app = _andon.NativeApp
     ("face", "told"),
     [
         (Wrong, "`POST /item` is answered otherwise"),
+        (WrongStream, "`GET /lines` is answered otherwise"),
+        (WrongUnderMiddleware, "`POST /item` is answered otherwise"),
+        (Silent, "`POST /item` is answered otherwise"),
         (Absent, "only 0% of its answers are native"),
     ],
 )
@@ -72,6 +107,7 @@ def test_a_native_path_that_is_wrong_is_found_out(
     face: Any, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_andon, "NativeApp", face)
+    monkeypatch.setattr(self_test, "_LONGEST", 0.5)
     assert asyncio.run(self_test.first_difference()) == told
 
 

@@ -1,11 +1,12 @@
-"""The application of the self-test, and what is sent to it.
+"""The applications of the self-test.
 
-It uses what native routes serve, each thing in one place at least. It is made with whatever FastAPI
-is installed, so it keeps to what all supported releases have.
+They use what native routes serve, each thing in one place at least. They are made with whatever
+FastAPI is installed, so they ask whether it has what not all supported releases have.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 from fastapi import (
@@ -15,26 +16,19 @@ from fastapi import (
     Cookie,
     Depends,
     FastAPI,
+    File,
+    Form,
     Header,
     HTTPException,
     Query,
     Request,
     Response,
+    UploadFile,
 )
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPBasic, SecurityScopes
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request."""
-
-    method: str
-    path: str
-    query: bytes = b""
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    body: bytes = b""
 
 
 class Part(BaseModel):
@@ -96,13 +90,39 @@ async def scopes_of(scopes: SecurityScopes, request: Request) -> list[str]:
 
 
 def application() -> FastAPI:
-    """Make the application."""
+    """Make one that has everything but middleware."""
     app = FastAPI(openapi_url=None)
     app.add_exception_handler(Refused, _answer_refused)
     _add_parameters(app)
     _add_bodies(app)
     _add_dependencies(app)
     _add_answers(app)
+    _add_streams(app)
+    if find_spec("python_multipart") is not None:
+        # FastAPI refuses to make these routes without it.
+        _add_forms(app)
+    mounted = FastAPI(openapi_url=None)
+    _add_parameters(mounted)
+    app.mount("/mounted", mounted)
+    return app
+
+
+def under_middleware() -> FastAPI:
+    """Make one with middleware, which looks at the body and changes the answer."""
+    app = FastAPI(openapi_url=None)
+    app.add_exception_handler(Refused, _answer_refused)
+    _add_bodies(app)
+    _add_dependencies(app)
+    _add_answers(app)
+    _add_streams(app)
+
+    @app.middleware("http")
+    async def look(request: Request, call_next: Callable[[Request], Any]) -> Any:
+        length = len(await request.body()) if request.method == "POST" else 0
+        response = await call_next(request)
+        response.headers["x-length"] = str(length)
+        return response
+
     return app
 
 
@@ -150,6 +170,10 @@ def _add_bodies(app: FastAPI) -> None:
     async def members(item: Item, count: Annotated[int, Body(ge=0)] = 1) -> Any:
         return {"item": item, "count": count}
 
+    @app.post("/limited", **_where_known(app.post, max_body_size=16))
+    async def limited(body: Annotated[bytes, Body()]) -> int:
+        return len(body)
+
     @app.post("/anything")
     async def anything(body: Annotated[Any, Body()] = None) -> Any:
         return body
@@ -169,6 +193,13 @@ def _add_dependencies(app: FastAPI) -> None:
         one: Annotated[str, Depends(opened)], two: Annotated[str, Depends(opened_on_thread)]
     ) -> str:
         return one + two
+
+    @router.get("/in-turn")
+    async def in_turn(
+        one: Annotated[int, Depends(page, **_where_known(Depends, max_concurrency=1))],
+        two: Annotated[str, Depends(opened, **_where_known(Depends, max_concurrency=1))],
+    ) -> Any:
+        return [one, two]
 
     @router.get("/scopes")
     async def scopes(found: Annotated[list[str], Depends(scopes_of)]) -> Any:
@@ -215,87 +246,42 @@ def _add_answers(app: FastAPI) -> None:
         return "no item"  # type: ignore[return-value]
 
 
-_JSON = ((b"content-type", b"application/json"),)
-_BODIES = (
-    b"",
-    b"null",
-    b"{}",
-    b"[]",
-    b"7",
-    b'{"number": 1}',
-    b'{"number": "2", "titleOf": "t\xc3\xa9", "parts": [{"name": "p"}]}',
-    b'{"number": 1.5, "parts": [{"weight": -1}]}',
-    b'[{"number": 1, "title": "ignored"}]',
-    b'{"item": {"number": 1}, "count": -1}',
-    b'{"item": {"number": 1}}',
-    b'{"number": 1,}',
-    b"\xff\xfe",
-    b'{"number": ' + b"9" * 400 + b"}",
-    b"[" * 300 + b"]" * 300,
-    b'\xef\xbb\xbf{"number": 1}',
-    b'{"number": NaN}',
-)
-_TYPES = (
-    _JSON,
-    ((b"content-type", b"application/vnd.api+json; charset=utf-8"),),
-    ((b"content-type", b"text/plain"),),
-    (),
-)
-_QUERIES = (
-    b"",
-    b"needed=1",
-    b"needed=",
-    b"needed=x&needed=2",
-    b"needed=1&flag=on&many=1&many=2.5&text-of=ab",
-    b"needed=1&flag=maybe&many=x&text-of=a",
-    b"needed=%31&text-of=a%20b+c%FF",
-    b"number=3",
-    b"number=three",
-    b"allowed=false",
-    b"allowed=no&number=x",
-    b"limit=5&tags=a&tags=b",
-    b"limit=five",
-)
-_FIELDS = (
-    (),
-    ((b"user-agent", b"test\xe9"), (b"x-many", b"1"), (b"x-many", b"2")),
-    ((b"cookie", b'session="a b"; other=1'), (b"cookie", b"session=last")),
-    ((b"authorization", b"Basic YTpi"),),
-)
-_PATHS = (
-    "/path/7/a/b",
-    "/path/x/a",
-    "/path/0123/",
-    "/text",
-    "/text/",
-    "/response",
-    "/empty",
-    "/values",
-    "/raises/http",
-    "/raises/refused",
-    "/raises/other",
-    "/wrong",
-    "/nowhere",
-)
-_ASKED = (
-    "/query",
-    "/model",
-    "/injected",
-    "/api/in/dependencies",
-    "/api/in/opened",
-    "/api/in/scopes",
-)
+def _add_streams(app: FastAPI) -> None:
+    @app.get("/lines")
+    async def lines(number: int = 2) -> AsyncIterable[Item]:
+        for each in range(number):
+            yield Item.model_validate({"number": each})
+
+    @app.get("/lines-on-thread")
+    def lines_on_thread(number: int = 2) -> Iterable[Any]:
+        yield from ({"number": each, "infinite": float("inf")} for each in range(number))
+
+    @app.get("/events", response_class=EventSourceResponse)
+    async def events(opened: Annotated[str, Depends(opened)]) -> AsyncIterable[Any]:
+        yield {"opened": opened}
+        yield ServerSentEvent(data=[1, None], event="named", id="7", comment="one\ntwo")
+        yield ServerSentEvent(raw_data="a\nb")
+
+    @app.get("/raw", response_class=StreamingResponse)
+    async def raw(number: int = 2) -> AsyncIterable[bytes]:
+        for each in range(number):
+            yield b"%d" % each
 
 
-def calls() -> Iterator[Call]:
-    """Yield what is sent."""
-    for path in ("/item", "/items", "/members", "/anything"):
-        method = "PUT" if path == "/items" else "POST"
-        yield from (Call(method, path, headers=_JSON, body=body) for body in _BODIES)
-        yield from (Call(method, path, headers=kind, body=_BODIES[6]) for kind in _TYPES)
-    for path in _ASKED:
-        yield from (Call("GET", path, query) for query in _QUERIES)
-    for path in ("/fields", "/api/in/basic"):
-        yield from (Call("GET", path, headers=fields) for fields in _FIELDS)
-    for path in _PATHS:
-        yield from (Call(method, path) for method in ("GET", "POST", "HEAD"))
+def _add_forms(app: FastAPI) -> None:
+    @app.post("/form")
+    async def form(
+        name: Annotated[str, Form(min_length=2)],
+        many: Annotated[list[int], Form()] = [],  # noqa: B006
+    ) -> Any:
+        return [name, many]
+
+    @app.post("/file")
+    def file(file: UploadFile, data: Annotated[bytes | None, File()] = None) -> Any:
+        return [file.filename, file.size, data]
+
+
+def _where_known(function: Callable[..., Any], **options: Any) -> dict[str, Any]:
+    """Return options of which some releases do not know; there they are left out."""
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in options.items() if name in known}
