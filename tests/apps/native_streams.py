@@ -1,7 +1,6 @@
 """A FastAPI application whose answers come in pieces, of all kinds, by native routes."""
 
 import sys
-import tempfile
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from types import FrameType
 from typing import Annotated, Any
@@ -91,6 +90,7 @@ add_returned("returned-on-thread", pieces_on_thread)
 
 @app.get("/file")
 async def file() -> FileResponse:
-    large = tempfile.NamedTemporaryFile(delete=False)  # noqa: SIM115 - the response reads it later
-    large.truncate(LARGE)
-    return FileResponse(large.name)
+    # Where the worker runs, which is the folder of the test.
+    with open("large", "wb") as large:
+        large.truncate(LARGE)
+    return FileResponse("large")

@@ -1,6 +1,8 @@
 """The harness finds differences: faces that are wrong on purpose are reported."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,16 @@ from tests.parity.face import PLAIN, MakeFace, plain
 from tests.parity.generated.driving import Driver
 from tests.parity.generated.fuzzing import Run, fuzz
 from tests.parity.observation import Body, Observation, Raised, Start, differences
+from tests.parity.over_sockets import ROOT
+from tests.support import wait_until
 
 ENOUGH_REQUESTS = 3000
+LEAVES_ITS_FRONT = """
+import os, signal
+from tests.parity.loopback.bridge import Bridge
+print(Bridge().front.process_id, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 SUITE_SECONDS = 240
 KEY = ("tests/test_a.py::test_a", "GET", "http://testserver/", 0)
 
@@ -129,3 +139,19 @@ def test_an_exchange_that_is_missing_is_a_problem() -> None:
 def observation() -> Observation:
     """An answer of two headers and a body."""
     return Observation([Start(200, ((b"a", b"1"), (b"b", b"2"))), Body(b"body", False)])
+
+
+def test_a_front_ends_when_the_tests_have_ended_without_a_word() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LEAVES_ITS_FRONT], cwd=ROOT, stdout=subprocess.PIPE, timeout=60
+    )
+    front = Path(f"/proc/{int(ended.stdout)}/stat")
+
+    def has_ended() -> bool:
+        try:
+            # Its end may not have been taken note of: a zombie.
+            return front.read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+    wait_until(has_ended, "the front has ended", 30)

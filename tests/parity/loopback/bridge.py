@@ -91,7 +91,7 @@ class Bridge:
     """A front, and the worker in this process."""
 
     def __init__(self) -> None:
-        self._front = Front()
+        self.front = Front()
         self._numbers = itertools.count(1)
         self._passages: dict[int, Passage] = {}
         self._lock = threading.Lock()
@@ -103,28 +103,32 @@ class Bridge:
         self._loop = asyncio.new_event_loop()
         self._changed: asyncio.Condition | None = None
         wire, workers_end = socket.socketpair()
-        self._sockets = (wire, socket.socket(fileno=self._front.wire))
+        self._sockets = (wire, socket.socket(fileno=self.front.wire))
         start(self._sockets[1], wire, Watcher(self._offered, self._finished))
         self._thread = threading.Thread(
             target=self._run, args=(workers_end.detach(),), name="worker"
         )
         self._thread.start()
-        self.port = self._front.port()
+        try:
+            self.port = self.front.port()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the worker, then the front."""
-        self._front.stop()
+        self.front.stop()
         self._thread.join(PATIENCE_SECONDS)
         for each in self._sockets:
             each.close()
-        self._front.wait()
+        self.front.wait()
 
     # The worker
 
     def _run(self, wire: int) -> None:
         from andon import _andon, loops
 
-        worker = _andon.Worker(wire, self._front.memory, NEVER_SECONDS, THREADS, True)
+        worker = _andon.Worker(wire, self.front.memory, NEVER_SECONDS, THREADS, True)
         self._worker = worker
         try:
             loops.run(self._serve(worker), self._loop)

@@ -37,10 +37,24 @@ class Front:
             listener.bind(path)
             listener.listen(1)
             self._process = self._launch(path)
-            listener.settimeout(START_SECONDS)
-            self._bridge, _ = listener.accept()
-        _, descriptors, _, _ = socket.recv_fds(self._bridge, 1, 2)
-        self.wire, self.memory = descriptors
+            try:
+                self._bridge = self._accept(listener)
+                _, descriptors, _, _ = socket.recv_fds(self._bridge, 1, 2)
+                self.wire, self.memory = descriptors
+            except BaseException:
+                self._destroy()
+                raise
+
+    @property
+    def process_id(self) -> int:
+        """The process id of the front."""
+        return self._process.pid
+
+    def _accept(self, listener: socket.socket) -> socket.socket:
+        listener.settimeout(START_SECONDS)
+        bridge, _ = listener.accept()
+        bridge.settimeout(START_SECONDS)
+        return bridge
 
     def _launch(self, path: str) -> "subprocess.Popen[bytes]":
         worker = Path(self._scratch.name) / "worker"
@@ -78,6 +92,10 @@ class Front:
         try:
             self._process.wait(STOP_SECONDS)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._scratch.cleanup()
+            self._destroy()
+
+    def _destroy(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(STOP_SECONDS)
+        self._scratch.cleanup()
