@@ -98,6 +98,15 @@ def test_what_is_native_in_process_is_native_over_the_wire(
     assert not_native_over_wire(recordings[NATIVE], recordings[WIRE]) == []
 
 
+def test_what_answers_under_cors_is_native() -> None:
+    cases = [case for case in subject("cors").CASES if case.title.startswith("answers, ")]
+    served: list[str] = []
+    for case in cases:
+        assert asyncio.run(problems(subject("cors").make, case, native, served.append)) == []
+    assert len(served) == sum(len(case.steps) for case in cases)
+    assert set(served) == {NATIVE}
+
+
 def test_every_exclusion_has_a_reason() -> None:
     lists = (DESELECTED, UNSTABLE, NOT_OVER_SOCKETS, BY_DESIGN, KNOWN_DIFFERENCES)
     assert all(reason for exclusions in lists for reason in exclusions.values())

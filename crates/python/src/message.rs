@@ -71,6 +71,18 @@ pub(crate) fn checked_status(status: u16) -> PyResult<u16> {
     Err(PyValueError::new_err(format!("invalid status code {status}")))
 }
 
+/// Name and value of a header field.
+pub(crate) type Field = (Vec<u8>, Vec<u8>);
+
+/// The header fields of a message.
+pub(crate) fn fields_of(headers: &Bound<'_, PyAny>) -> PyResult<Vec<Field>> {
+    let own = |field: Bound<'_, PyAny>| {
+        let (name, value) = pair(&field)?;
+        PyResult::Ok((field_bytes(&name)?.to_vec(), field_bytes(&value)?.to_vec()))
+    };
+    headers.try_iter()?.map(|field| own(field?)).collect()
+}
+
 /// Encodes a response head of `status` with the message's `headers`, after those of `first`.
 pub(crate) fn response_head(
     status: u16,

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from andon.native.cors import Cors
+
 
 @dataclass(frozen=True)
 class Calls:
@@ -15,7 +17,8 @@ class Calls:
     ``innermost`` and run under the live middleware. Of that, ``dispatchers`` are those with
     ``dispatch`` directly around ``exceptions``, which ``around`` has as its ``app``. ``tell``, if
     there is one, is told by whom each request was served there: "native", or why it was not.
-    ``mounts``: the applications of FastAPI that it mounts.
+    ``cors``: the only middleware, if the extension module does its part. ``mounts``: the
+    applications of FastAPI that it mounts.
     """
 
     app: Any
@@ -29,6 +32,7 @@ class Calls:
     tell: Callable[[str], None] | None
     dispatchers: list[Any] = field(default_factory=list)
     around: Any = None
+    cors: Cors | None = None
 
 
 @dataclass(frozen=True)

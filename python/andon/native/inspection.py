@@ -9,7 +9,7 @@ from andon.native import Mode, gate
 from andon.native.calls import Calls, Mounted
 from andon.native.description import Description, Missed, Native, Opaque, Route
 from andon.native.framework import Framework
-from andon.native.guards import Guard, guards_of
+from andon.native.guards import Guard, guards_of, guards_of_cors
 from andon.native.limits import limits_around
 from andon.native.missed import missed_of
 from andon.native.mounts import Mount, Within, check_around, check_mounted
@@ -53,7 +53,8 @@ class Inspection:
             status_handlers=by_status,
             exceptions=self.stack.exceptions,
             innermost=self.stack.innermost,
-            spliced=bool(self.stack.names),
+            spliced=bool(self.stack.names) and self.stack.cors is None,
+            cors=self.stack.cors,
             dispatchers=self.stack.dispatchers.layers if self.stack.dispatchers else [],
             around=self.stack.dispatchers.around if self.stack.dispatchers else None,
             mounts=[found.handed_over(mount, on_change) for mount, found in self.mounts],
@@ -110,6 +111,8 @@ def _look(app: Any, framework: Framework, stack: Stack, within: Within | None) -
     missed = None if limits_around(app) else missed_of(app.router, framework, walk.objects)
     routes = list(walk.routes())
     guards = guards_of(app, walk.routers, stack.exceptions, framework)
+    if stack.cors is not None:
+        guards += guards_of_cors(stack.cors)
     mounts = list(_mounted(app, framework, stack, walk.mounts))
     for mount, found in mounts:
         told = f"mounted: {found.count()} of {len(found.description.routes)} routes are native"

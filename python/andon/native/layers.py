@@ -10,12 +10,14 @@ from typing import Any
 
 from andon import _andon
 from andon.native import digests, originals
+from andon.native.cors import Cors, cors_of
 
 _BASE = "starlette.middleware.base"
+_CORS = "starlette.middleware.cors"
 # They do nothing with what their `app` returns but await it.
 _AWAITING = {
     _BASE: "BaseHTTPMiddleware",
-    "starlette.middleware.cors": "CORSMiddleware",
+    _CORS: "CORSMiddleware",
     "starlette.middleware.gzip": "GZipMiddleware",
     "starlette.middleware.httpsredirect": "HTTPSRedirectMiddleware",
     "starlette.middleware.sessions": "SessionMiddleware",
@@ -45,6 +47,16 @@ def dispatchers_of(path: list[Any]) -> Dispatchers | None:
         first += 1
     layers = path[first:-1]
     return Dispatchers(path[first - 1], layers) if layers else None
+
+
+def cors_around(path: list[Any]) -> Cors | None:
+    """Return the `CORSMiddleware` directly around the `ExceptionMiddleware`, if it is known.
+
+    ``path`` has that layer, then the `ExceptionMiddleware`, and nothing else.
+    """
+    if len(path) != 2 or vars(path[0]).get("app") is not path[1] or not _is_original(_CORS):
+        return None
+    return cors_of(path[0], importlib.import_module(_CORS))
 
 
 def original(layer: Any) -> Any:

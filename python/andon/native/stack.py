@@ -6,9 +6,10 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from andon import _andon
+from andon.native.cors import Cors
 from andon.native.framework import Framework
-from andon.native.layers import Dispatchers, dispatchers_of, original
-from andon.native.limits import unwrapped
+from andon.native.layers import Dispatchers, cors_around, dispatchers_of, original
+from andon.native.limits import limits_around, unwrapped
 from andon.native.understanding import NotUnderstood
 
 # From the outside in. Some are only there in newer releases.
@@ -24,15 +25,16 @@ class Stack:
     """The live stack of an application.
 
     ``exceptions`` is the layer that knows the exception handlers, ``innermost`` what the framework
-    has put behind it. ``names`` are those of the application's own middleware, the outermost first,
-    and ``dispatchers`` those directly around ``exceptions`` of which Rust can run what is not the
-    application's own code.
+    has put behind it. ``names`` are those of the application's own middleware, the outermost first.
+    ``dispatchers`` are those directly around ``exceptions`` of which Rust can run what is not the
+    application's own code; ``cors`` is the only one, of which Rust does all that answers need.
     """
 
     exceptions: Any
     innermost: Any
     names: list[str]
     dispatchers: Dispatchers | None
+    cors: Cors | None
 
 
 def stack_of(app: Any, framework: Framework) -> Stack:
@@ -53,7 +55,10 @@ def stack_of(app: Any, framework: Framework) -> Stack:
     if outer[0].debug or exceptions.debug:
         raise NotUnderstood("`debug` is on")
     dispatchers = dispatchers_of([*outer, *path]) if names else None
-    return Stack(exceptions, _behind(exceptions), names, dispatchers)
+    # The answer of a limit around the application is outside of its middleware.
+    alone = len(names) == 1 and not limits_around(app)
+    cors = cors_around(path) if alone else None
+    return Stack(exceptions, _behind(exceptions), names, dispatchers, cors)
 
 
 def handlers_of(exceptions: Any) -> tuple[dict[Any, Any], dict[int, Any]]:

@@ -20,8 +20,8 @@ use crate::{
     clock,
     http::{Given, Http, Received},
     native::{
-        Application, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Taken, Under, Wire,
-        copy_context, refuse, within_context,
+        ASKING, Application, CorsAround, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Taken,
+        Under, Wire, copy_context, refuse, within_context,
     },
     serving::Serving,
     threads::{Done, Endpoint, Submission, is_pool_thread, submit, submit_request},
@@ -31,6 +31,7 @@ use crate::{
 pub(crate) struct NativeRequest {
     answered: Answered,
     head: Box<[u8]>,
+    cors: Option<CorsAround>,
     /// All of it is to run on a thread.
     threaded: bool,
 }
@@ -57,16 +58,20 @@ pub(crate) fn find_native(
         application.is_current(py);
         return None;
     }
+    if application.calls.cors.is_some() && head.method == ASKING {
+        return None;
+    }
     let whole = serving.python().template.path(head);
     let paths = (&*whole, serving.python().template.root_path());
     let mut captures = Captures::new();
     let served = application.find(py, head.method, paths, &mut captures);
     let kept = payload[..payload.len() - fields.body().len()].into();
+    let cors = CorsAround::of(&application, fields.clone());
     let taken = match served {
         Served::Natively(taken) => taken,
         Served::Refused(response) => {
             let answered = Answered::ByRefusal(response);
-            return Some(NativeRequest { answered, head: kept, threaded: false });
+            return Some(NativeRequest { answered, head: kept, cors, threaded: false });
         }
         Served::ByApplication(_) => return None,
     };
@@ -89,7 +94,7 @@ pub(crate) fn find_native(
     let threaded = ready && (objects.threaded || offloaded);
     incoming.roots = taken.roots;
     let answered = Answered::ByRoute(taken.application, number, Box::new(incoming));
-    Some(NativeRequest { answered, head: kept, threaded })
+    Some(NativeRequest { answered, head: kept, cors, threaded })
 }
 
 /// Whether it is certain that the body is not larger than its route allows.
@@ -127,7 +132,7 @@ impl NativeRequest {
             Protocol::Http(Mutex::new(http)),
         );
         let exchange = Bound::new(py, Exchange { endpoint, ..exchange })?;
-        let face = Face::Wire(Wire { exchange: exchange.clone().unbind(), head: self.head });
+        let face = Face::Wire(Wire { exchange: exchange.clone().unbind(), head: self.head, cors: self.cors });
         let drive = match self.answered {
             Answered::ByRoute(application, number, incoming) => {
                 Execution::new(application.route(number), Under::Server, face, *incoming)

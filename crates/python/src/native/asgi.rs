@@ -7,7 +7,7 @@ use std::sync::{
 
 use pyo3::{intern, prelude::*, types::PyDict};
 
-use super::{dispatch::Channel, result::Json, stepping::Baton};
+use super::{cors::Cors, dispatch::Channel, result::Json, stepping::Baton};
 use crate::{
     http::Received,
     message::{flag, kind},
@@ -18,6 +18,8 @@ pub(crate) struct Asgi {
     pub(crate) scope: Py<PyDict>,
     pub(crate) receive: Py<PyAny>,
     pub(crate) sender: Py<Sender>,
+    /// The server's `send`, if that of `sender` goes through middleware that is done here.
+    outer: Option<Py<PyAny>>,
     /// Where `send` puts messages, if that is inside a middleware.
     channel: Option<Arc<Channel>>,
 }
@@ -25,11 +27,22 @@ pub(crate) struct Asgi {
 impl Asgi {
     pub(crate) fn new(py: Python<'_>, scope: Bound<'_, PyDict>, receive: Py<PyAny>, send: Py<PyAny>) -> PyResult<Self> {
         let sender = Py::new(py, Sender { send, begun: AtomicBool::new(false) })?;
-        Ok(Self { scope: scope.unbind(), receive, sender, channel: None })
+        Ok(Self { scope: scope.unbind(), receive, sender, outer: None, channel: None })
     }
 
     pub(crate) fn with_channel(self, channel: Arc<Channel>) -> Self {
         Self { channel: Some(channel), ..self }
+    }
+
+    /// Within this middleware.
+    pub(crate) fn under(self, py: Python<'_>, cors: &Cors) -> PyResult<Self> {
+        let outer = self.outer_send(py);
+        let sending = cors.sending(py, self.scope.bind(py), &outer)?;
+        Ok(Self { outer: Some(outer), ..Self::new(py, self.scope.into_bound(py), self.receive, sending)? })
+    }
+
+    pub(crate) fn outer_send(&self, py: Python<'_>) -> Py<PyAny> {
+        self.outer.as_ref().map_or_else(|| self.sender.clone_ref(py).into_any(), |outer| outer.clone_ref(py))
     }
 
     /// `scope`, `receive` and `send` as they came.

@@ -15,6 +15,7 @@ use pyo3::{
 use super::{
     application::{Application, Served},
     asgi::{Asgi, text},
+    cors::ASKING,
     execution::{Execution, Under},
     face::Face,
     incoming::{Incoming, Parts},
@@ -42,6 +43,9 @@ impl Found {
         let Ok(head) = ScopeHead::read(scope) else {
             return Ok(Found::Application("its scope is unusual".to_owned()));
         };
+        if application.calls.cors.is_some() && head.method == ASKING {
+            return Ok(Found::Application(format!("`CORSMiddleware` may answer {ASKING} itself")));
+        }
         let mut captures = Captures::new();
         let paths = (&*head.path, &*head.root_path);
         Ok(match application.find(scope.py(), &head.method, paths, &mut captures) {

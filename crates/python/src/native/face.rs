@@ -5,6 +5,7 @@ use pyo3::{exceptions::PyRuntimeError, intern, prelude::*, types::PyDict};
 
 use super::{
     asgi::Asgi,
+    cors::CorsAround,
     execution::Route,
     mounted::Roots,
     result::Json,
@@ -14,7 +15,7 @@ use crate::{
     awaitable::{Until, Wait},
     exchange::Exchange,
     http::{Given, Received},
-    message::{bytes, response_head, status_of},
+    message::{bytes, checked_status, response_head, status_of},
 };
 
 /// Where a request comes from and its answer goes.
@@ -28,6 +29,7 @@ pub(crate) struct Wire {
     pub(crate) exchange: Py<Exchange>,
     /// The request head as it came, without the body.
     pub(crate) head: Box<[u8]>,
+    pub(crate) cors: Option<CorsAround>,
 }
 
 impl Face {
@@ -50,8 +52,17 @@ impl Face {
 
     pub(crate) fn send(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         match self {
-            Face::Wire(wire) => wire.exchange.bind(py).getattr(intern!(py, "asgi_send")).map(Bound::unbind),
+            Face::Wire(Wire { cors: Some(cors), .. }) => cors.sending(py, &self.scope(py)?, self.outer_send(py)?),
+            Face::Wire(_) => self.outer_send(py),
             Face::Asgi(asgi) => Ok(asgi.sender.clone_ref(py).into_any()),
+        }
+    }
+
+    /// The server's `send`, around middleware that is done here.
+    pub(crate) fn outer_send(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match self {
+            Face::Wire(wire) => wire.exchange.bind(py).getattr(intern!(py, "asgi_send")).map(Bound::unbind),
+            Face::Asgi(asgi) => Ok(asgi.outer_send(py)),
         }
     }
 
@@ -124,7 +135,7 @@ impl Face {
     pub(crate) async fn send_json(&self, baton: &Baton, json: Json, last: bool) -> PyResult<()> {
         match self {
             Face::Wire(wire) => {
-                let (head, given) = Python::attach(|py| PyResult::Ok((json.head(py)?, json.given(py))))?;
+                let (head, given) = Python::attach(|py| PyResult::Ok((wire.json_head(py, &json)?, json.given(py))))?;
                 wire.give(baton, head, given, last).await
             }
             Face::Asgi(asgi) => asgi.send_json(baton, json, last).await,
@@ -138,8 +149,8 @@ impl Face {
                 let (head, body) = Python::attach(|py| {
                     let response = response.bind(py);
                     let headers = response.getattr(intern!(py, "raw_headers"))?;
-                    let head =
-                        response_head(status_of(&response.getattr(intern!(py, "status_code"))?)?, &[], Some(&headers))?;
+                    let status = status_of(&response.getattr(intern!(py, "status_code"))?)?;
+                    let head = wire.head(py, status, &headers)?;
                     PyResult::Ok((head, bytes(&response.getattr(intern!(py, "body"))?)?))
                 })?;
                 wire.give(baton, head, Given::Bytes(body), last).await
@@ -177,6 +188,20 @@ fn disconnected(py: Python<'_>, route: Route<'_>) -> PyErr {
 }
 
 impl Wire {
+    fn json_head(&self, py: Python<'_>, json: &Json) -> PyResult<Vec<u8>> {
+        match &self.cors {
+            Some(_) => self.head(py, checked_status(json.status)?, json.headers(py)?.as_any()),
+            None => json.head(py),
+        }
+    }
+
+    fn head(&self, py: Python<'_>, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+        match &self.cors {
+            Some(cors) => cors.head(py, status, headers),
+            None => response_head(status, &[], Some(headers)),
+        }
+    }
+
     fn wait(&self, py: Python<'_>, until: Until) -> PyResult<Py<PyAny>> {
         self.exchange.get().new_waiter(py, until).map(|future| future.into_any().unbind())
     }

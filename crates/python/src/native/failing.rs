@@ -153,7 +153,7 @@ impl Execution {
         options.set_item(intern!(py, "handler"), live.getattr(intern!(py, "handler"))?)?;
         options.set_item(intern!(py, "debug"), live.getattr(intern!(py, "debug"))?)?;
         let layer = route.application.framework.server_error_middleware.bind(py).call((), Some(&options))?;
-        let send = if begun { Py::new(py, Sink)?.into_any() } else { self.face.send(py)? };
+        let send = if begun { Py::new(py, Sink)?.into_any() } else { self.face.outer_send(py)? };
         Ok(layer.call1((self.scope(py, route)?, self.face.receive(py)?, send))?.unbind())
     }
 }

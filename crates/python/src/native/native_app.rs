@@ -60,6 +60,10 @@ impl NativeApp {
         let found = Found::find(&self.0, &scope)?;
         tell(found.by())?;
         let asgi = Asgi::new(py, scope, receive, send)?;
+        let asgi = match (&calls.cors, &found) {
+            (Some(cors), Found::Route(..) | Found::Refusal(_)) => asgi.under(py, cors)?,
+            _ => asgi,
+        };
         found.call(py, (Under::Server, asgi), &calls.app)
     }
 }
