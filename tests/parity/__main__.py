@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 from collections import Counter
@@ -92,6 +93,8 @@ class ProgressEvery:
 
 
 def _run_fuzz(arguments: argparse.Namespace) -> int:
+    # It warns of every hostile form.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     driver = WireDriver() if arguments.wire else Driver(FACES[arguments.face])
     tell = ProgressEvery(PROGRESS_SECONDS)
     run = fuzz(driver, arguments.requests, arguments.seed, arguments.differences, tell)
