@@ -157,7 +157,7 @@ class Progress:
 
 def _receive(connection: RawConnection, count: int) -> int:
     received = len(connection.buffer)
-    connection.buffer = b""
+    connection.buffer.clear()
     space = bytearray(MEBIBYTE)
     while received < count:
         got = connection.socket.recv_into(space)

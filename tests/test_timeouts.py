@@ -50,7 +50,7 @@ def test_a_head_in_single_bytes_does_not_gain_time(impatient: AndonServer) -> No
         while not connection.buffer:
             assert time.monotonic() - since < LATEST, "each byte prolongs the time-out"
             try:
-                connection.buffer = connection.socket.recv(1000)
+                connection.buffer += connection.socket.recv(1000)
             except TimeoutError:
                 connection.send(b"v")
         assert connection.read_response().status == 408

@@ -97,7 +97,8 @@ class RawConnection:
         self.socket.settimeout(seconds)
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b""
+        # Not `bytes`: adding to them copies all that is there, seconds long for a large body.
+        self.buffer = bytearray()
 
     def __enter__(self) -> "RawConnection":
         return self
@@ -180,13 +181,12 @@ class RawConnection:
         """Read so many bytes."""
         while len(self.buffer) < count:
             self._fill()
-        data, self.buffer = self.buffer[:count], self.buffer[count:]
-        return data
+        return self._take(count)
 
     def read_to_end(self) -> bytes:
         """Read what is there until the server closes; a reset counts as closed."""
-        parts = [self.buffer]
-        self.buffer = b""
+        parts = [bytes(self.buffer)]
+        self.buffer.clear()
         while True:
             try:
                 data = self.socket.recv(RECEIVE_BYTES)
@@ -228,12 +228,17 @@ class RawConnection:
         while (end := self.buffer.find(b"\n")) < 0:
             assert len(self.buffer) < LONGEST_LINE
             self._fill()
-        line, self.buffer = self.buffer[: end + 1], self.buffer[end + 1 :]
+        line = self._take(end + 1)
         assert line.endswith(b"\r\n"), f"line ends in a bare LF: {line!r}"
         return line
 
     def _fill(self) -> None:
         data = self.socket.recv(RECEIVE_BYTES)
         if not data:
-            raise ConnectionClosed(f"closed after {self.buffer[:200]!r}")
+            raise ConnectionClosed(f"closed after {bytes(self.buffer[:200])!r}")
         self.buffer += data
+
+    def _take(self, count: int) -> bytes:
+        data = bytes(self.buffer[:count])
+        del self.buffer[:count]
+        return data
