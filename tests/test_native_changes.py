@@ -138,6 +138,11 @@ def replace_default(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     app.router.default = PlainTextResponse("nothing")
 
 
+def wrap_router(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put something before the application's router."""
+    app.router.middleware_stack = PlainTextResponse("mine")
+
+
 def redirect_no_more(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave slashes as they are."""
     app.router.redirect_slashes = False
@@ -178,6 +183,7 @@ def included_router(app: Application) -> Any:
         replace_route_in_place,
         replace_default,
         redirect_no_more,
+        wrap_router,
         replace_json,
     ],
 )

@@ -51,12 +51,14 @@ STARLETTE_MODULES = (
     "middleware.exceptions",
 )
 
-# Rust runs them only where they are known; otherwise they are middleware as any other.
+# Rust runs them, or runs inside of them, only where they are known; otherwise they are middleware
+# as any other.
 MIDDLEWARE_MODULES = (
     "middleware.base",
     "middleware.cors",
     "middleware.gzip",
     "middleware.httpsredirect",
+    "middleware.sessions",
     "middleware.trustedhost",
 )
 

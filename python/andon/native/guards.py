@@ -49,6 +49,7 @@ def guards_of(app: Any, routers: list[Any], exceptions: Any, framework: Framewor
         (attributes, "router", app.router),
         (attributes, "root_path", app.root_path),
         (vars(app.router), "routes", app.router.routes),
+        (vars(app.router), "middleware_stack", vars(app.router)["middleware_stack"]),
         (app.router.routes, len(app.router.routes)),
         # FastAPI itself notices a change of an included router by this number alone.
         *((vars(router), "_routes_version", router._routes_version) for router in routers),

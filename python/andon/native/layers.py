@@ -80,7 +80,9 @@ def _awaits(parent: Any, layer: Any) -> bool:
     if _is_dispatcher(parent):
         return True
     module, name = type(parent).__module__, type(parent).__name__
-    return module.startswith("fastapi.") or _AWAITING.get(module) == name
+    if _AWAITING.get(module) == name:
+        return _is_original(module)
+    return module.startswith("fastapi.")
 
 
 def _is_original(module: str) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 
 from andon import _andon
 from andon.native.inspection import inspect
-from andon.native.trial_application import application, under_middleware
-from andon.native.trial_requests import Call, calls, calls_under_middleware
+from andon.native.trial_application import application, under_cors, under_middleware
+from andon.native.trial_requests import Call, calls, calls_under_cors, calls_under_middleware
 
 # Of the answers, so many at least must be native: otherwise too little was compared.
 _LEAST = 0.75
@@ -32,9 +32,16 @@ class Answer:
 
 async def first_difference() -> str | None:
     """Return what differs, in words; `None`: nothing."""
-    return await _difference(application(), list(calls())) or await _difference(
-        under_middleware(), list(calls_under_middleware())
+    trials = (
+        (application, calls),
+        (under_middleware, calls_under_middleware),
+        (under_cors, calls_under_cors),
     )
+    for make, sent in trials:
+        difference = await _difference(make(), list(sent()))
+        if difference is not None:
+            return difference
+    return None
 
 
 async def _difference(app: Any, sent: list[Call]) -> str | None:

@@ -25,6 +25,7 @@ from fastapi import (
     Response,
     UploadFile,
 )
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPBasic, SecurityScopes
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -123,6 +124,16 @@ def under_middleware() -> FastAPI:
         response.headers["x-length"] = str(length)
         return response
 
+    return app
+
+
+def under_cors() -> FastAPI:
+    """Make one that other origins may ask."""
+    app = FastAPI(openapi_url=None)
+    app.add_exception_handler(Refused, _answer_refused)
+    _add_answers(app)
+    _add_streams(app)
+    app.add_middleware(CORSMiddleware, allow_origins=["http://a"], expose_headers=["x-own"])
     return app
 
 

@@ -87,6 +87,11 @@ _ASKED = (
 )
 
 
+_ORIGINS = (
+    (),
+    ((b"origin", b"http://a"),),
+    ((b"origin", b"http://b"),),
+)
 _STREAMS = ("/lines", "/lines-on-thread", "/events", "/raw")
 _URLENCODED = ((b"content-type", b"application/x-www-form-urlencoded"),)
 _MULTIPART = ((b"content-type", b"multipart/form-data; boundary=b"),)
@@ -137,3 +142,11 @@ def calls_under_middleware() -> Iterator[Call]:
         yield from (Call("GET", path, query) for query in (b"", b"number=x"))
     for path in _PATHS[3:]:
         yield Call("GET", path)
+
+
+def calls_under_cors() -> Iterator[Call]:
+    """Yield what is sent to the application that other origins may ask."""
+    for path in ("/text", "/injected", "/response", "/lines", "/raises/http", "/raises/other"):
+        yield from (Call("GET", path, headers=origin) for origin in _ORIGINS)
+    asks = (b"access-control-request-method", b"GET")
+    yield from (Call("OPTIONS", "/text", headers=(*origin, asks)) for origin in _ORIGINS)
