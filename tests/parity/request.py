@@ -20,7 +20,7 @@ class Request:
     query: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     chunks: tuple[bytes, ...] = ()
-    # In process: the client goes when so many pieces of the answer were sent.
+    # In process: the client goes when so many pieces of the answer were sent; 0: before.
     leaves_after: int | None = None
 
     @property
@@ -62,6 +62,8 @@ class Client:
         self.answered = asyncio.Event()
         self.note = note
         self.stays_for = request.leaves_after
+        if self.stays_for == 0:
+            self.answered.set()
 
     async def receive(self) -> Message:
         """The pieces of the body; the client goes when it has its answer, and not before."""

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use andon_plan::Captures;
-use parking_lot::Mutex;
 use pyo3::{
-    exceptions::{PyRuntimeError, PyStopIteration, PyValueError},
+    exceptions::{PyStopIteration, PyValueError},
     intern,
     prelude::*,
     pybacked::PyBackedBytes,
@@ -20,7 +19,7 @@ use super::{
     face::Face,
     incoming::{Incoming, Parts},
     refusals::refuse,
-    stepping::{Drive, Place, Progress},
+    stepping::{Awaited, Drive},
 };
 use crate::awaitable::thrown;
 
@@ -113,24 +112,11 @@ impl ScopeHead {
 
 /// A native request under ASGI, to be awaited.
 #[pyclass(frozen, module = "andon._andon")]
-pub(crate) struct NativeCall(Mutex<Option<Drive>>);
+pub(crate) struct NativeCall(Awaited);
 
 impl NativeCall {
     pub(crate) fn new(drive: Drive) -> Self {
-        Self(Mutex::new(Some(drive)))
-    }
-
-    fn step(&self, thrown: Option<PyErr>) -> PyResult<Option<Py<PyAny>>> {
-        let drive = self.0.lock().take();
-        let mut drive = drive.ok_or_else(|| PyRuntimeError::new_err("cannot reuse already awaited coroutine"))?;
-        match drive.step(Place::Loop, thrown) {
-            Progress::Yielded(value) => {
-                *self.0.lock() = Some(drive);
-                Ok(Some(value))
-            }
-            Progress::Ended(outcome) => outcome.map(|()| None),
-            Progress::WantsLoop => Err(PyRuntimeError::new_err("it is on the event loop already")),
-        }
+        Self(Awaited::new(drive))
     }
 }
 
@@ -145,20 +131,19 @@ impl NativeCall {
     }
 
     fn __next__(&self) -> PyResult<Option<Py<PyAny>>> {
-        self.step(None)
+        self.0.step(None)
     }
 
     fn send(&self, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        self.step(None)?.ok_or_else(|| PyStopIteration::new_err(()))
+        self.0.step(None)?.ok_or_else(|| PyStopIteration::new_err(()))
     }
 
     #[pyo3(signature = (*arguments))]
     fn throw(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
-        self.step(Some(thrown(arguments)?))?.ok_or_else(|| PyStopIteration::new_err(()))
+        self.0.step(Some(thrown(arguments)?))?.ok_or_else(|| PyStopIteration::new_err(()))
     }
 
     fn close(&self) {
-        let abandoned = self.0.lock().take();
-        drop(abandoned);
+        self.0.close();
     }
 }

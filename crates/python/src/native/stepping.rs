@@ -92,6 +92,36 @@ impl Drive {
     }
 }
 
+/// Code that is stepped on the event loop only, by whoever awaits the object of Python that has it.
+pub(crate) struct Awaited(Mutex<Option<Drive>>);
+
+impl Awaited {
+    pub(crate) fn new(drive: Drive) -> Self {
+        Self(Mutex::new(Some(drive)))
+    }
+
+    /// What the code waits for; `None`: it is over. `thrown` is raised where it waits now.
+    pub(crate) fn step(&self, thrown: Option<PyErr>) -> PyResult<Option<Py<PyAny>>> {
+        // Not stepped under the lock: the code may run anything, this object's own methods included.
+        let drive = self.0.lock().take();
+        let mut drive = drive.ok_or_else(|| PyRuntimeError::new_err("cannot reuse already awaited coroutine"))?;
+        match drive.step(Place::Loop, thrown) {
+            Progress::Yielded(value) => {
+                *self.0.lock() = Some(drive);
+                Ok(Some(value))
+            }
+            Progress::Ended(outcome) => outcome.map(|()| None),
+            Progress::WantsLoop => Err(PyRuntimeError::new_err("it is on the event loop already")),
+        }
+    }
+
+    /// The code will not be stepped any more.
+    pub(crate) fn close(&self) {
+        let abandoned = self.0.lock().take();
+        drop(abandoned);
+    }
+}
+
 impl Baton {
     /// Where the code runs now.
     pub(crate) fn place(&self) -> Place {

@@ -37,7 +37,7 @@ impl Call {
     }
 }
 
-/// Emptied in the end: Python's collector does not see what is in here.
+/// Emptied in the end (by [`Running`]): Python's collector does not see what is in here, and Tasks refer to it.
 #[derive(Default)]
 struct State {
     /// `None`: it is over.
@@ -57,6 +57,16 @@ struct State {
     received: Vec<Py<PyAny>>,
 }
 
+/// As long as its code is there. If that is abandoned half-way, the applications inside are cancelled, too.
+struct Running(Arc<Around>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Without an interpreter there are no Tasks any more.
+        let _ = Python::try_attach(|py| self.0.forget(py));
+    }
+}
+
 impl Around {
     /// The code of the middleware for a request.
     pub(super) fn drive(py: Python<'_>, layer: Py<NativeDispatch>, call: Call) -> Drive {
@@ -64,11 +74,8 @@ impl Around {
         let state = Mutex::new(State { call: Some(call.clone_ref(py)), ..State::default() });
         let around = Arc::new(Self { parts, layer, channel: Arc::default(), given: Mutex::default(), state });
         Drive::of(|baton| async move {
-            let outcome = around.run(&baton, &call).await;
-            let kept = std::mem::take(&mut *around.state.lock());
-            let given = around.given.lock().take();
-            drop((kept, given));
-            outcome
+            let running = Running(around);
+            running.0.run(&baton, &call).await
         })
     }
 
@@ -79,15 +86,20 @@ impl Around {
             return Err(Python::attach(|py| self.collapsed(py, error)));
         }
         Python::attach(|py| self.channel.finish(py))?;
-        self.end_receiving(baton).await?;
-        if let Some(error) = self.inner_end(baton).await {
+        let interrupted = match self.end_receiving(baton).await {
+            Ok(()) => self.inner_end(baton).await,
+            Err(error) => Some(error),
+        };
+        if let Some(error) = interrupted {
             self.cancel()?;
             self.inner_end(baton).await;
             return Err(error);
         }
-        let mut state = self.state.lock();
-        let raised = state.raised;
-        state.error.take().filter(|_| !raised).map_or(Ok(()), Err)
+        let (error, raised) = {
+            let mut state = self.state.lock();
+            (state.error.take(), state.raised)
+        };
+        error.filter(|_| !raised).map_or(Ok(()), Err)
     }
 
     /// Who is inside and waits for a message is told that the client is gone; who waits to send goes on before that.
@@ -140,12 +152,22 @@ impl Around {
         self.state.lock().received.push(future);
     }
 
+    /// It waits for that no more.
+    pub(super) fn waited_for(&self, future: &Py<PyAny>) {
+        let found = {
+            let received = &mut self.state.lock().received;
+            received.iter().position(|known| known.is(future)).map(|place| received.swap_remove(place))
+        };
+        drop(found);
+    }
+
     /// One has ended, by this exception if there is one.
     pub(super) fn inner_ended(&self, py: Python<'_>, error: Option<PyErr>) -> PyResult<()> {
         let failed = error.is_some();
         let (before, ended) = {
             let mut state = self.state.lock();
-            state.running -= 1;
+            // It may be forgotten already: nobody waits for it if the request was abandoned.
+            state.running = state.running.saturating_sub(1);
             let before = if failed { std::mem::replace(&mut state.error, error) } else { None };
             (before, if state.running == 0 { state.ended.take() } else { None })
         };
@@ -172,6 +194,18 @@ impl Around {
         })
     }
 
+    /// Lets go of all that it keeps.
+    fn forget(&self, py: Python<'_>) {
+        let kept = std::mem::take(&mut *self.state.lock());
+        let given = self.given.lock().take();
+        if kept.running > 0
+            && let Err(error) = cancel(py, &kept.tasks)
+        {
+            error.write_unraisable(py, None);
+        }
+        drop((kept, given));
+    }
+
     /// Waits until all have ended; the exception by which that was interrupted.
     async fn inner_end(&self, baton: &Baton) -> Option<PyErr> {
         let mut interrupted = None;
@@ -180,7 +214,8 @@ impl Around {
                 Ok(future) => future,
                 Err(error) => return Some(error),
             };
-            self.state.lock().ended = Some(Python::attach(|py| future.clone_ref(py)));
+            let before = self.state.lock().ended.replace(Python::attach(|py| future.clone_ref(py)));
+            drop(before);
             if let Err(error) = baton.wait_for(future, None).await {
                 if self.cancel().is_err() {
                     return Some(error);
@@ -219,6 +254,11 @@ pub(super) fn raised_from_itself(py: Python<'_>, error: &PyErr, counts: bool, ha
     let context = || of(intern!(py, "__context__")).filter(|_| counts);
     let cause = of(intern!(py, "__cause__")).or_else(context);
     error.set_cause(py, cause.map(PyErr::from_value));
+    set_context(py, error, handled);
+}
+
+/// Says that `error` was raised while `handled` was handled.
+pub(super) fn set_context(py: Python<'_>, error: &PyErr, handled: Py<PyAny>) {
     // It fails for what is no exception only.
-    let _ = value.setattr(intern!(py, "__context__"), handled);
+    let _ = error.value(py).setattr(intern!(py, "__context__"), handled);
 }

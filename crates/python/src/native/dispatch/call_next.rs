@@ -11,8 +11,8 @@ use pyo3::{
 };
 
 use super::{
-    super::stepping::{Baton, Drive, Place, Progress},
-    around::{Around, raised_from_itself},
+    super::stepping::{Awaited, Baton, Drive},
+    around::{Around, raised_from_itself, set_context},
     response::streaming_response,
 };
 use crate::{awaitable::thrown, message::kind};
@@ -33,7 +33,7 @@ impl CallNext {
             *place.lock() = Some(call(&around, &baton).await?);
             Ok(())
         });
-        Calling { drive: Mutex::new(Some(drive)), response }
+        Calling { code: Awaited::new(drive), response }
     }
 }
 
@@ -66,39 +66,36 @@ fn send(py: Python<'_>, around: &Around, message: &Bound<'_, PyDict>) -> PyResul
     around.call(py).map_or_else(|| Ok(py.None()), |call| call.send.call1(py, (message,)))
 }
 
+/// What `call_next` raises where the end of the stream is handled.
 fn no_response(py: Python<'_>, around: &Around) -> PyErr {
-    let Some(error) = around.take_error(py) else {
-        return PyRuntimeError::new_err("No response returned.");
+    let end = match around.parts.end_of_stream.call0(py) {
+        Ok(end) => end,
+        Err(unexpected) => return unexpected,
     };
-    match around.parts.end_of_stream.call0(py) {
-        Ok(end) => {
+    match around.take_error(py) {
+        Some(error) => {
             raised_from_itself(py, &error, true, end);
             error
         }
-        Err(unexpected) => unexpected,
+        None => {
+            let error = PyRuntimeError::new_err("No response returned.");
+            set_context(py, &error, end);
+            error
+        }
     }
 }
 
 /// What it returns, to be awaited.
 #[pyclass(frozen, module = "andon._andon")]
 struct Calling {
-    drive: Mutex<Option<Drive>>,
+    code: Awaited,
     response: Arc<Mutex<Option<Py<PyAny>>>>,
 }
 
 impl Calling {
     fn step(&self, thrown: Option<PyErr>) -> PyResult<Py<PyAny>> {
-        let drive = self.drive.lock().take();
-        let mut drive = drive.ok_or_else(|| PyRuntimeError::new_err("cannot reuse already awaited coroutine"))?;
-        match drive.step(Place::Loop, thrown) {
-            Progress::Yielded(value) => {
-                *self.drive.lock() = Some(drive);
-                Ok(value)
-            }
-            Progress::Ended(Ok(())) => Err(PyStopIteration::new_err((self.response.lock().take(),))),
-            Progress::Ended(Err(error)) => Err(error),
-            Progress::WantsLoop => Err(PyRuntimeError::new_err("it is on the event loop already")),
-        }
+        let yielded = self.code.step(thrown)?;
+        yielded.ok_or_else(|| PyStopIteration::new_err((self.response.lock().take(),)))
     }
 }
 
@@ -126,7 +123,6 @@ impl Calling {
     }
 
     fn close(&self) {
-        let abandoned = self.drive.lock().take();
-        drop(abandoned);
+        self.code.close();
     }
 }

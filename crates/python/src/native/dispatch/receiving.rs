@@ -32,30 +32,47 @@ impl Receive {
 #[pyclass(frozen, module = "andon._andon")]
 struct Receiving {
     around: Arc<Around>,
-    awaited: Mutex<Option<Py<PyAny>>>,
+    awaited: Mutex<Option<Awaited>>,
+}
+
+/// What the middleware's request has returned for it.
+struct Awaited {
+    iterator: Py<PyAny>,
+    /// What that waits for.
+    future: Py<PyAny>,
 }
 
 impl Receiving {
+    /// What is to be stepped; `None`: it is over.
+    fn iterator(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let awaited = self.awaited.lock().take();
+        if let Some(Awaited { iterator, future }) = awaited {
+            self.around.waited_for(&future);
+            return Ok(Some(iterator));
+        }
+        let receiving = self.around.wrapped_receive(py).map(|receive| receive.bind(py).call0()).transpose()?;
+        receiving.map(|receiving| await_iterator(receiving).map(Bound::unbind)).transpose()
+    }
+
     fn step(&self, py: Python<'_>, error: Option<PyErr>) -> PyResult<Py<PyAny>> {
         if self.around.channel.is_answered() && error.is_none() {
             return Err(disconnected(py));
         }
-        let awaited = self.awaited.lock().take();
-        let awaited = match awaited {
-            Some(awaited) => awaited,
-            None => match self.around.wrapped_receive(py) {
-                Some(receive) => await_iterator(receive.bind(py).call0()?)?.unbind(),
-                None => return Err(disconnected(py)),
-            },
+        let Some(iterator) = self.iterator(py)? else {
+            return Err(disconnected(py));
         };
         let outcome = match error {
-            None => advance(awaited.bind(py)),
-            Some(error) => throw(awaited.bind(py), error),
+            None => advance(iterator.bind(py)),
+            Some(error) => throw(iterator.bind(py), error),
         };
         match outcome {
             Ok(Advance::Yielded(value)) => {
-                self.around.waits_for(value.clone().unbind());
-                *self.awaited.lock() = Some(awaited);
+                let future = value.clone().unbind();
+                // `None` is yielded for one turn of the event loop: there is nothing to be cancelled.
+                if !value.is_none() {
+                    self.around.waits_for(value.clone().unbind());
+                }
+                *self.awaited.lock() = Some(Awaited { iterator, future });
                 Ok(value.unbind())
             }
             // What was cancelled because the answer has been sent is not told.

@@ -7,14 +7,14 @@ use std::sync::{
 
 use parking_lot::Mutex;
 use pyo3::{
-    exceptions::{PyAssertionError, PyRuntimeError, PyStopIteration},
+    exceptions::{PyAssertionError, PyStopIteration},
     intern,
     prelude::*,
     types::{PyBytes, PyDict, PyList, PyTuple},
 };
 
 use super::{
-    super::stepping::{Baton, Drive, Place, Progress},
+    super::stepping::{Awaited, Baton, Drive},
     around::{Around, Call},
     channel::{Channel, is_last},
     parts::Parts,
@@ -44,7 +44,8 @@ pub(super) fn streaming_response(
     response.setattr(intern!(py, "media_type"), &none)?;
     response.setattr(intern!(py, "raw_headers"), headers)?;
     response.setattr(intern!(py, "background"), &none)?;
-    *around.given.lock() = Some(Given { content: content.unbind(), body });
+    let before = around.given.lock().replace(Given { content: content.unbind(), body });
+    drop(before);
     Ok(response.unbind())
 }
 
@@ -162,25 +163,21 @@ impl Body {
             *place.lock() = channel.receive(&baton, &parts).await?;
             Ok(())
         });
-        Taking { drive: Mutex::new(drive), message }
+        Taking { code: Awaited::new(drive), message }
     }
 }
 
 /// What that returns.
 #[pyclass(frozen, module = "andon._andon")]
 struct Taking {
-    drive: Mutex<Drive>,
+    code: Awaited,
     message: Arc<Mutex<Option<Py<PyDict>>>>,
 }
 
 impl Taking {
     fn step(&self, thrown: Option<PyErr>) -> PyResult<Py<PyAny>> {
-        match self.drive.lock().step(Place::Loop, thrown) {
-            Progress::Yielded(value) => Ok(value),
-            Progress::Ended(Ok(())) => Err(PyStopIteration::new_err((self.message.lock().take(),))),
-            Progress::Ended(Err(error)) => Err(error),
-            Progress::WantsLoop => Err(PyRuntimeError::new_err("it is on the event loop already")),
-        }
+        let yielded = self.code.step(thrown)?;
+        yielded.ok_or_else(|| PyStopIteration::new_err((self.message.lock().take(),)))
     }
 }
 
