@@ -26,6 +26,7 @@ SUBJECTS = (
     "middleware",
     "asgi_middleware",
     "dispatch",
+    "leaving",
     "cors",
     "cors_anyone",
     "cors_credentials",

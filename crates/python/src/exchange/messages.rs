@@ -51,7 +51,13 @@ impl Exchange {
     /// A future that is done when it is worth while to look again.
     pub(crate) fn new_waiter<'py>(&self, py: Python<'py>, until: Until) -> PyResult<Bound<'py, PyAny>> {
         let future = self.serving.new_future(py)?;
-        self.waiters.lock().push((until, future.clone().unbind()));
+        // Who asks again and again whether the client is there abandons one each time.
+        let earlier = std::mem::take(&mut *self.waiters.lock());
+        let is_done = |future: &Py<PyAny>| future.call_method0(py, intern!(py, "done"))?.is_truthy(py);
+        let waiting = earlier.into_iter().filter(|(_, future)| !is_done(future).unwrap_or(false));
+        let mut waiting: Vec<_> = waiting.collect();
+        waiting.push((until, future.clone().unbind()));
+        self.waiters.lock().extend(waiting);
         Ok(future)
     }
 

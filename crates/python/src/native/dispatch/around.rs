@@ -81,18 +81,12 @@ impl Around {
 
     async fn run(self: &Arc<Self>, baton: &Baton, call: &Call) -> PyResult<()> {
         if let Err(error) = self.dispatch(baton, call).await {
-            self.cancel()?;
-            self.inner_end(baton).await;
+            self.end_inner(baton).await?;
             return Err(Python::attach(|py| self.collapsed(py, error)));
         }
         Python::attach(|py| self.channel.finish(py))?;
-        let interrupted = match self.end_receiving(baton).await {
-            Ok(()) => self.inner_end(baton).await,
-            Err(error) => Some(error),
-        };
-        if let Some(error) = interrupted {
-            self.cancel()?;
-            self.inner_end(baton).await;
+        if let Err(error) = self.end_calmly(baton).await {
+            self.end_inner(baton).await?;
             return Err(error);
         }
         let (error, raised) = {
@@ -100,6 +94,18 @@ impl Around {
             (state.error.take(), state.raised)
         };
         error.filter(|_| !raised).map_or(Ok(()), Err)
+    }
+
+    /// Waits until the applications inside have ended by themselves; the error by which that was interrupted.
+    async fn end_calmly(&self, baton: &Baton) -> PyResult<()> {
+        self.end_receiving(baton).await?;
+        while self.state.lock().running > 0 {
+            let future = Python::attach(new_future)?;
+            let before = self.state.lock().ended.replace(Python::attach(|py| future.clone_ref(py)));
+            drop(before);
+            baton.wait_for(future, None).await?;
+        }
+        Ok(())
     }
 
     /// Who is inside and waits for a message is told that the client is gone; who waits to send goes on before that.
@@ -186,12 +192,16 @@ impl Around {
         error
     }
 
-    /// Cancels their Tasks.
-    fn cancel(&self) -> PyResult<()> {
-        Python::attach(|py| {
+    /// Cancels their Tasks and waits until they have ended.
+    async fn end_inner(&self, baton: &Baton) -> PyResult<()> {
+        if self.state.lock().running == 0 {
+            return Ok(());
+        }
+        let ending = Python::attach(|py| {
             let tasks: Vec<_> = self.state.lock().tasks.iter().map(|task| task.clone_ref(py)).collect();
-            cancel(py, &tasks)
-        })
+            self.parts.end.call1(py, (tasks,))
+        })?;
+        baton.wait_for(ending, None).await.map(drop)
     }
 
     /// Lets go of all that it keeps.
@@ -204,26 +214,6 @@ impl Around {
             error.write_unraisable(py, None);
         }
         drop((kept, given));
-    }
-
-    /// Waits until all have ended; the exception by which that was interrupted.
-    async fn inner_end(&self, baton: &Baton) -> Option<PyErr> {
-        let mut interrupted = None;
-        while self.state.lock().running > 0 {
-            let future = match Python::attach(new_future) {
-                Ok(future) => future,
-                Err(error) => return Some(error),
-            };
-            let before = self.state.lock().ended.replace(Python::attach(|py| future.clone_ref(py)));
-            drop(before);
-            if let Err(error) = baton.wait_for(future, None).await {
-                if self.cancel().is_err() {
-                    return Some(error);
-                }
-                interrupted = Some(error);
-            }
-        }
-        interrupted
     }
 
     /// As it comes out of the task group that Starlette has around all this (`create_collapsing_task_group`).

@@ -1,12 +1,12 @@
 //! What the application inside a middleware sends, until it is taken: the memory stream without a buffer of
 //! `BaseHTTPMiddleware.__call__`, and the event that says that the answer has been sent.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use parking_lot::Mutex;
 use pyo3::{intern, prelude::*, types::PyDict};
 
-use super::{super::stepping::Baton, parts::Parts};
+use super::{super::stepping::Baton, parts::Parts, send::Sending};
 use crate::{
     awaitable::Done,
     message::{flag, kind},
@@ -35,17 +35,18 @@ struct State {
     awaiting_answer: Vec<Py<PyAny>>,
 }
 
-/// A message, and the future of who has sent it and waits until it is taken.
+/// A message, and the future of who has sent it and waits until it is taken, or longer if it is the last one.
 struct Parcel {
     message: Py<PyDict>,
     sender: Option<Py<PyAny>>,
+    last: bool,
 }
 
 impl Channel {
     // The application inside
 
     /// Takes in a message; what is returned is to be awaited.
-    pub(crate) fn send(&self, message: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
+    pub(crate) fn send(self: &Arc<Self>, message: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
         let py = message.py();
         let last = is_last(message)?;
         let future = if self.accepts(last) { None } else { Some(new_future(py)?) };
@@ -57,8 +58,9 @@ impl Channel {
                 let receives = std::mem::take(&mut state.receives);
                 let waited = future.as_ref().map(|future| future.clone_ref(py));
                 state.whole |= last;
-                let sender = if last || receives { None } else { waited.as_ref().map(|future| future.clone_ref(py)) };
-                state.waiting.push_back(Parcel { message: message.clone().unbind(), sender });
+                // Who waits for it has it already.
+                let sender = if receives { None } else { waited.as_ref().map(|future| future.clone_ref(py)) };
+                state.waiting.push_back(Parcel { message: message.clone().unbind(), sender, last });
                 if last {
                     state.awaiting_answer.extend(future.map(|future| future.clone_ref(py)));
                 }
@@ -67,7 +69,7 @@ impl Channel {
         };
         wake(py, receiver)?;
         match waited {
-            Some(future) => Ok(future),
+            Some(future) => Sending::of(self, future.bind(py)),
             None => Ok(Py::new(py, Done)?.into_any()),
         }
     }
@@ -81,7 +83,7 @@ impl Channel {
             }
             state.receives = false;
             state.whole = true;
-            state.waiting.push_back(Parcel { message: message.clone().unbind(), sender: None });
+            state.waiting.push_back(Parcel { message: message.clone().unbind(), sender: None, last: true });
             state.receiver.take()
         };
         wake(message.py(), receiver)
@@ -101,6 +103,18 @@ impl Channel {
             state.receiver.take()
         };
         wake(py, receiver)
+    }
+
+    /// Takes back a message that was not taken: who has sent it waits no more for this.
+    pub(super) fn withdraw(&self, sender: &Py<PyAny>) {
+        let withdrawn = {
+            let mut state = self.0.lock();
+            let is_its = |parcel: &Parcel| parcel.sender.as_ref().is_some_and(|known| known.is(sender));
+            let parcel = state.waiting.iter().position(is_its).and_then(|place| state.waiting.remove(place));
+            state.whole &= !parcel.as_ref().is_some_and(|parcel| parcel.last);
+            parcel
+        };
+        drop(withdrawn);
     }
 
     /// Whether a whole answer was sent by the application inside.
@@ -154,10 +168,10 @@ impl Channel {
             }
             parcel
         };
-        let Some(Parcel { message, sender }) = parcel else {
+        let Some(Parcel { message, sender, last }) = parcel else {
             return Ok(None);
         };
-        wake(py, sender)?;
+        wake(py, sender.filter(|_| !last))?;
         Ok(Some(message))
     }
 

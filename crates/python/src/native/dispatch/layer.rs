@@ -16,6 +16,7 @@ use super::{
     inner::Inner,
     parts::Parts,
     receiving::Receive,
+    send::Send,
 };
 use crate::coroutine::await_iterator;
 
@@ -137,16 +138,5 @@ impl NativeDispatch {
             Next::Dispatch(dispatch) => dispatch.get().attribution(py),
             Next::Core { core, .. } => core.get().attribution(py),
         }
-    }
-}
-
-/// `send` for what is inside.
-#[pyclass(frozen, module = "andon._andon")]
-struct Send(Arc<Channel>);
-
-#[pymethods]
-impl Send {
-    fn __call__(&self, message: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
-        self.0.send(message)
     }
 }

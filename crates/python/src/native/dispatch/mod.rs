@@ -9,7 +9,7 @@
 //! ```
 //! What is observable is as with Starlette's own code: there is a Task, which has a copy of the context; the inside sends
 //! as slowly as is taken from it; it goes on after its last message when the answer has been sent. There is no task group:
-//! this code itself waits for the Tasks, and cancels them if `dispatch` fails.
+//! this code itself waits for the Tasks, and has them cancelled as a task group would if `dispatch` fails.
 
 mod around;
 mod call_next;
@@ -19,6 +19,7 @@ mod layer;
 mod parts;
 mod receiving;
 mod response;
+mod send;
 
 pub(crate) use channel::Channel;
 pub(crate) use layer::{NativeDispatch, install};

@@ -2,7 +2,7 @@
 
 use pyo3::{prelude::*, types::PyList};
 
-use super::super::stepping::Baton;
+use super::super::{anyio::Anyio, stepping::Baton};
 
 /// Classes and functions.
 pub(crate) struct Parts {
@@ -12,6 +12,9 @@ pub(crate) struct Parts {
     pub(super) streaming_response: Py<PyAny>,
     /// `body_stream(receive)`: its body.
     pub(super) body_stream: Py<PyAny>,
+    /// `end(tasks)`: cancels them until they have ended.
+    pub(super) end: Py<PyAny>,
+    pub(super) anyio: Anyio,
     pub(super) task_type: Py<PyAny>,
     pub(super) get_running_loop: Py<PyAny>,
     pub(super) current_task: Py<PyAny>,
@@ -34,6 +37,8 @@ impl Parts {
             cached_request: find("starlette.middleware.base", "_CachedRequest")?,
             streaming_response: find("starlette.middleware.base", "_StreamingResponse")?,
             body_stream: find("andon.native.dispatching", "body_stream")?,
+            end: find("andon.native.dispatching", "end")?,
+            anyio: Anyio::find(py, None),
             task_type: find("asyncio", "Task")?,
             get_running_loop: find("asyncio", "get_running_loop")?,
             current_task: find("asyncio", "current_task")?,
@@ -48,6 +53,7 @@ impl Parts {
             eager: py.version_info() >= (3, 12),
         })
     }
+
     /// A group of one exception, as a task group raises it.
     pub(super) fn group(&self, error: &PyErr, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.exception_group.call1(py, ("unhandled errors in a TaskGroup", PyList::new(py, [error.value(py)])?))

@@ -24,7 +24,7 @@ pub(super) struct Receive(pub(super) Arc<Around>);
 #[pymethods]
 impl Receive {
     fn __call__(&self) -> Receiving {
-        Receiving { around: Arc::clone(&self.0), awaited: Mutex::new(None) }
+        Receiving { around: Arc::clone(&self.0), awaited: Mutex::default(), held: Mutex::default() }
     }
 }
 
@@ -33,6 +33,8 @@ impl Receive {
 struct Receiving {
     around: Arc<Around>,
     awaited: Mutex<Option<Awaited>>,
+    /// A message that is told in the next turn of the event loop.
+    held: Mutex<Option<Py<PyAny>>>,
 }
 
 /// What the middleware's request has returned for it.
@@ -58,6 +60,10 @@ impl Receiving {
         if self.around.channel.is_answered() && error.is_none() {
             return Err(disconnected(py));
         }
+        let held = self.held.lock().take();
+        if let Some(message) = held {
+            return Err(error.unwrap_or_else(|| PyStopIteration::new_err((message,))));
+        }
         let Some(iterator) = self.iterator(py)? else {
             return Err(disconnected(py));
         };
@@ -77,6 +83,11 @@ impl Receiving {
             }
             // What was cancelled because the answer has been sent is not told.
             Ok(Advance::Returned(_)) | Err(_) if self.around.channel.is_answered() => Err(disconnected(py)),
+            // Starlette leaves a task group here, where the cancellation takes effect.
+            Ok(Advance::Returned(message)) if self.around.parts.anyio.is_cancelled(py)? => {
+                *self.held.lock() = Some(message.unbind());
+                Ok(py.None())
+            }
             Ok(Advance::Returned(message)) => Err(PyStopIteration::new_err((message.unbind(),))),
             Err(error) => Err(error),
         }
