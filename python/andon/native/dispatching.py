@@ -1,4 +1,4 @@
-"""What `BaseHTTPMiddleware` needs of Python, where it runs in Rust: bodies, and how Tasks are ended."""
+"""What `BaseHTTPMiddleware` needs of Python, where it runs in Rust: bodies, ends of Tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

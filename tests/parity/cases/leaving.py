@@ -22,6 +22,7 @@ from tests.parity.generated.prelude import note
 
 ASKED = "x-do"
 CANCELLED_AT = "x-cancel"
+TIMED = ("deadline", "timeout")
 # Where the request is to be cancelled, and that it is there.
 PLACE: ContextVar[str] = ContextVar("place", default="")
 REACHED: ContextVar[asyncio.Event] = ContextVar("reached")
@@ -65,10 +66,16 @@ async def reach(place: str) -> None:
 
 
 class Dispatching(BaseHTTPMiddleware):
-    """Does what a header of the request asks for."""
+    """Does what a header of the request asks for; only the outer one has a deadline."""
+
+    def __init__(self, app: Any, is_outer: bool) -> None:
+        super().__init__(app)
+        self.is_outer = is_outer
 
     async def dispatch(self, request: Request, call_next: CallNext) -> Response:
         asked = request.headers.get(ASKED, "stop")
+        if asked in TIMED and not self.is_outer:
+            asked = "stop"
         try:
             response: Response = await getattr(self, f"_{asked}")(request, call_next)
         except BaseException as error:
@@ -187,8 +194,8 @@ def make() -> FastAPI:
     async def cancels_itself(value: Opened) -> None:
         raise asyncio.CancelledError
 
-    app.add_middleware(Dispatching)
-    app.add_middleware(Dispatching)
+    app.add_middleware(Dispatching, is_outer=False)
+    app.add_middleware(Dispatching, is_outer=True)
     app.add_middleware(Cancelling)
     return app
 
@@ -209,20 +216,32 @@ def stopped(place: str, *, begun: bool = False) -> list[Step]:
     return [get(path, 200 if begun else 0, (CANCELLED_AT, place)) for path in paths]
 
 
+# In process a client can be seen to leave, and a Task to be cancelled, at a certain moment.
 CASES = [
-    case("the client leaves while dispatch waits", left("/item", 0, "watch")),
-    case("the client leaves while the endpoint runs", left("/hears", 0)),
-    case("the client leaves during a stream", *(left("/pieces", after) for after in (0, 1, 3))),
-    case("likewise, in other pieces", *(left("/pieces", after, "replace") for after in (0, 1, 3))),
-    *(case(f"cancelled: {place}", *stopped(place)) for place in ("before", "endpoint", "after")),
+    case("the client leaves while dispatch waits", left("/item", 0, "watch"), wire=False),
+    case("the client leaves while the endpoint runs", left("/hears", 0), wire=False),
+    case(
+        "the client leaves during a stream",
+        *(left("/pieces", after) for after in (0, 1, 3)),
+        wire=False,
+    ),
+    case(
+        "likewise, in other pieces",
+        *(left("/pieces", after, "replace") for after in (0, 1, 3)),
+        wire=False,
+    ),
     *(
-        case(f"cancelled: {place}", *stopped(place, begun=True))
+        case(f"cancelled: {place}", *stopped(place), wire=False)
+        for place in ("before", "endpoint", "after")
+    ),
+    *(
+        case(f"cancelled: {place}", *stopped(place, begun=True), wire=False)
         for place in ("piece", "background", "middleware's background")
     ),
     case("cancels itself", get("/cancels-itself", 500, raises="RuntimeError")),
     *(
         case(f"too late, {does}: {path}", get(path, 500, (ASKED, does), raises="TimeoutError"))
-        for does in ("deadline", "timeout")
+        for does in TIMED
         for path in ("/sleeps", "/on-thread", "/stubborn")
     ),
 ]
