@@ -12,6 +12,9 @@ import pytest
 from tests.support import wait_until
 from tests.support.fake_front import FINISHED, STALL, FakeFront, Stall
 
+# On a busy machine a thread may come to take the GIL when the loop has nothing to do any more.
+ATTEMPTS = 5
+
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[FakeFront]:
@@ -60,12 +63,21 @@ def test_a_call_that_holds_the_gil_is_reported_without_a_stack(worker: FakeFront
     assert (stall.kind, stall.place) == ("computing", "event loop")
 
 
-def test_a_thread_that_holds_the_gil_is_blamed_for_the_loop(worker: FakeFront) -> None:
+def held_up_by_a_thread(worker: FakeFront) -> Stall | None:
+    """Have a thread hold the GIL while the loop is needed; None if the loop was done before."""
     slot = worker.request("/hold-gil-def")
     wait_until(lambda: worker.sight()["name"] == (1 << 32 | slot), "the call runs")
     # While the loop has nothing to do, nobody is held up.
     worker.request("/light")
-    stall = Stall.parse(worker.of(slot, STALL).payload)
+    worker.of(slot, FINISHED)
+    reports = [frame for frame in worker.frames if (frame.slot, frame.kind) == (slot, STALL)]
+    return Stall.parse(reports[0].payload) if reports else None
+
+
+def test_a_thread_that_holds_the_gil_is_blamed_for_the_loop(worker: FakeFront) -> None:
+    tries = (held_up_by_a_thread(worker) for _ in range(ATTEMPTS))
+    stall = next((stall for stall in tries if stall is not None), None)
+    assert stall is not None
     assert (stall.kind, stall.place) == ("GIL held", "thread")
 
 
