@@ -53,6 +53,7 @@ def test_a_plain_face_shows_no_difference() -> None:
     ("make_face", "words"),
     [
         (wrong_faces.without_a_header, "content-type"),
+        (wrong_faces.in_the_application, "content-type"),
         (wrong_faces.in_two_pieces, "messages: "),
         (wrong_faces.without_an_exception, "exception: "),
         (wrong_faces.with_another_query, " / "),

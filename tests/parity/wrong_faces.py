@@ -4,6 +4,8 @@
 """
 
 import contextlib
+from collections.abc import Awaitable
+from typing import Any
 
 from .face import Application, Face, Served
 from .observation import Message, Receive, Scope, Send
@@ -25,6 +27,22 @@ def without_a_header(application: Application) -> Face:
 
         await application(scope, receive, changed)
 
+    return call
+
+
+def in_the_application(application: Any) -> Face:
+    """Is wrong within the application itself, where native routes under middleware are, too."""
+    wrong = without_a_header(application.build_middleware_stack())
+
+    def layer(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return wrong(scope, receive, send, lambda _: None)
+
+    def call(scope: Scope, receive: Receive, send: Send, served: Served) -> Awaitable[None]:
+        served(WRONG)
+        called: Awaitable[None] = application(scope, receive, send)
+        return called
+
+    application.middleware_stack = layer
     return call
 
 

@@ -75,10 +75,10 @@ class Driver:
 
     def first_difference(self, source: str, requests: Sequence[Request]) -> Difference | None:
         """Serve all of them in order, until one is not answered the same."""
-        with loaded(source) as module:
-            application, scoped = module.app, bool(module.SCOPED)
-            faces = (plain(application), self.make_face(application))
-            batch = Batch(self, faces, requests, scoped)
+        # Two of it, since native routes under middleware are put into the application itself.
+        with loaded(source, 2) as (one, other):
+            faces = (plain(one.app), self.make_face(other.app))
+            batch = Batch(self, faces, requests, bool(one.SCOPED))
             return self.loop.run_until_complete(batch.run_in_time())
 
 
@@ -145,23 +145,28 @@ async def _within_scope(observing: Coroutine[Any, Any, Observation]) -> None:
 
 
 @contextmanager
-def loaded(source: str) -> Iterator[Any]:
-    """A module made from the source, while it lasts."""
+def loaded(source: str, copies: int = 1) -> Iterator[list[Any]]:
+    """Modules made from the source, all of the same name, while they last."""
     name = f"generated_application_{next(_numbers)}"
     file = f"<{name}>"
-    module = types.ModuleType(name)
-    # Annotations are looked up in the module, lines of code in the cache.
-    sys.modules[name] = module
+    # Some errors tell lines of code.
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                exec(compile(source, file, "exec"), vars(module))
-            except Exception as error:
-                raise Refused(str(error)) from error
-        yield module
+        yield [_module(name, file, source) for _ in range(copies)]
     finally:
         del sys.modules[name]
         del linecache.cache[file]
         clear_caches()
+
+
+def _module(name: str, file: str, source: str) -> Any:
+    module = types.ModuleType(name)
+    # Annotations are looked up there.
+    sys.modules[name] = module
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            exec(compile(source, file, "exec"), vars(module))
+        except Exception as error:
+            raise Refused(str(error)) from error
+    return module
