@@ -40,6 +40,12 @@ def test_a_client_lost_within_a_chunked_body_is_seen(raw_server: AndonServer) ->
     raw_server.journal.wait_for("disconnected", name="chunks")
 
 
+def test_asking_again_and_again_whether_the_client_is_there_leaves_nothing(
+    raw_server: AndonServer,
+) -> None:
+    assert raw_server.get("/poll").json() < 10
+
+
 def test_an_application_which_sends_to_a_lost_client_is_told(raw_server: AndonServer) -> None:
     connection = raw_server.connect()
     connection.send(request_bytes("GET", "/endless?name=lost"))

@@ -1,5 +1,7 @@
 """Bare ASGI handlers around requests: what arrived, and how the body is taken."""
 
+import asyncio
+import gc
 import hashlib
 
 from asgi_parts import (
@@ -115,6 +117,21 @@ async def wait_for_disconnect(scope: Scope, receive: Receive, send: Send) -> Non
     record("sent after the disconnect", name=name)
 
 
+async def poll(scope: Scope, receive: Receive, send: Send) -> None:
+    """Asks a hundred times for a message that does not come; answers how many futures are left."""
+    await read_body(receive)
+    for _ in range(100):
+        asking = asyncio.ensure_future(receive())
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait([asking])
+    del asking
+    gc.collect()
+    futures = [each for each in gc.get_objects() if isinstance(each, asyncio.Future)]
+    left = [each for each in futures if each.cancelled()]
+    await answer_json(send, len(left))
+
+
 async def hold(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers once the gate is open."""
     parameters = query(scope)
@@ -134,5 +151,6 @@ ROUTES: dict[str, Handler] = {
     "/ignore-body": ignore_body,
     "/read-after-gate": read_after_gate,
     "/wait-for-disconnect": wait_for_disconnect,
+    "/poll": poll,
     "/hold": hold,
 }
