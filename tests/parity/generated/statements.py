@@ -174,17 +174,18 @@ async def handle_any(request: Request, error: Exception):
 async def handle_response(request: Request, error: ResponseValidationError):
     return PlainTextResponse(str(error)[:500], status_code=462)""",
 )
-MIDDLEWARE = (
-    'app.add_middleware(CORSMiddleware, allow_origins=["http://a.example"], '
-    'allow_credentials=True, expose_headers=["X-Set"])',
-    "app.add_middleware(GZipMiddleware, minimum_size=20)",
-    """\
+DISPATCH = """\
 @app.middleware("http")
 async def around(request: Request, call_next: Any):
     VARIABLE.set("middleware")
     response = await call_next(request)
     response.headers["X-Around"] = "1"
-    return response""",
+    return response"""
+MIDDLEWARE = (
+    'app.add_middleware(CORSMiddleware, allow_origins=["http://a.example"], '
+    'allow_credentials=True, expose_headers=["X-Set"])',
+    "app.add_middleware(GZipMiddleware, minimum_size=20)",
+    DISPATCH,
 )
 
 
@@ -279,10 +280,20 @@ def add(
     if random.random() < share:
         found += [handler for handler in HANDLERS if random.random() < 0.4]
     if random.random() < middleware_share:
-        found.append(random.choice(MIDDLEWARE))
+        middleware = random.choice(MIDDLEWARE)
+        # Whether the head of an answer or the end of its events comes first is the loop's choice.
+        if middleware is not DISPATCH or not _has_events(application):
+            found.append(middleware)
+    # Natively there is no task group inside of it, which the scope around it could cancel.
+    may_be_scoped = DISPATCH not in found
     return replace(
         application,
         options=options,
         statements=tuple(found),
-        scoped=random.random() < 0.4,
+        scoped=random.random() < 0.4 and may_be_scoped,
     )
+
+
+def _has_events(application: Application) -> bool:
+    options = (option for route in application.routes for option in route.options)
+    return any("EventSourceResponse" in option for option in options)
