@@ -65,17 +65,26 @@ pub(crate) fn find_native(
     let paths = (&*whole, serving.python().template.root_path());
     let mut captures = Captures::new();
     let served = application.find(py, head.method, paths, &mut captures);
-    let kept = payload[..payload.len() - fields.body().len()].into();
-    let cors = CorsAround::of(&application, fields.clone());
-    let taken = match served {
-        Served::Natively(taken) => taken,
-        Served::Refused(response) => {
-            let answered = Answered::ByRefusal(response);
-            return Some(NativeRequest { answered, head: kept, cors, threaded: false });
-        }
+    let (answered, threaded) = match served {
+        Served::Natively(taken) => by_route(py, taken, paths, captures, (head, fields), flags)?,
+        Served::Refused(response) => (Answered::ByRefusal(response), false),
         Served::ByApplication(_) => return None,
     };
-    let path = taken.path(paths.0, paths.1).routed();
+    let kept = payload[..payload.len() - fields.body().len()].into();
+    let cors = CorsAround::of(&application, fields.clone());
+    Some(NativeRequest { answered, head: kept, cors, threaded })
+}
+
+/// How a route answers, and whether all of that is to run on a thread; `None`: the application does it. `paths`: the
+/// request's, and the server's root path.
+fn by_route(
+    py: Python<'_>,
+    taken: Taken,
+    paths: (&str, &str),
+    captures: Captures,
+    (head, fields): (&RequestHead<'_>, &Fields<'_>),
+    flags: Flags,
+) -> Option<(Answered, bool)> {
     let Taken { application, number, .. } = &taken;
     let number = *number;
     let (native, objects) = (application.route(number), application.route_objects(number));
@@ -88,13 +97,13 @@ pub(crate) fn find_native(
     if offloaded && !(objects.offloadable && ready) {
         return None;
     }
+    let path = taken.path(paths.0, paths.1).routed();
     let parts = Parts { path, captures, query: head.query, fields: fields.clone() };
     let mut incoming = Incoming::gather(native, parts);
     incoming.limited = limited;
     let threaded = ready && (objects.threaded || offloaded);
     incoming.roots = taken.roots;
-    let answered = Answered::ByRoute(taken.application, number, Box::new(incoming));
-    Some(NativeRequest { answered, head: kept, cors, threaded })
+    Some((Answered::ByRoute(taken.application, number, Box::new(incoming)), threaded))
 }
 
 /// Whether it is certain that the body is not larger than its route allows.

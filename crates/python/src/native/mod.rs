@@ -13,6 +13,7 @@ mod anyio;
 mod application;
 mod asgi;
 mod asgi_call;
+mod binding;
 mod body;
 mod calling;
 mod calls;

@@ -71,18 +71,11 @@ impl Receiving {
             None => advance(iterator.bind(py)),
             Some(error) => throw(iterator.bind(py), error),
         };
+        let answered = self.around.channel.is_answered();
         match outcome {
-            Ok(Advance::Yielded(value)) => {
-                let future = value.clone().unbind();
-                // `None` is yielded for one turn of the event loop: there is nothing to be cancelled.
-                if !value.is_none() {
-                    self.around.waits_for(value.clone().unbind());
-                }
-                *self.awaited.lock() = Some(Awaited { iterator, future });
-                Ok(value.unbind())
-            }
+            Ok(Advance::Yielded(future)) => Ok(self.wait_for(future, iterator)),
             // What was cancelled because the answer has been sent is not told.
-            Ok(Advance::Returned(_)) | Err(_) if self.around.channel.is_answered() => Err(disconnected(py)),
+            Ok(Advance::Returned(_)) | Err(_) if answered => Err(disconnected(py)),
             // Starlette leaves a task group here, where the cancellation takes effect.
             Ok(Advance::Returned(message)) if self.around.parts.anyio.is_cancelled(py)? => {
                 *self.held.lock() = Some(message.unbind());
@@ -91,6 +84,16 @@ impl Receiving {
             Ok(Advance::Returned(message)) => Err(PyStopIteration::new_err((message.unbind(),))),
             Err(error) => Err(error),
         }
+    }
+
+    /// What `iterator` has yielded, to be yielded in turn.
+    fn wait_for(&self, future: Bound<'_, PyAny>, iterator: Py<PyAny>) -> Py<PyAny> {
+        // `None` is yielded for one turn of the event loop: there is nothing to be cancelled.
+        if !future.is_none() {
+            self.around.waits_for(future.clone().unbind());
+        }
+        *self.awaited.lock() = Some(Awaited { iterator, future: future.clone().unbind() });
+        future.unbind()
     }
 }
 
