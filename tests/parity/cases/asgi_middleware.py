@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import anyio
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request
+from itsdangerous import TimestampSigner
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import PlainTextResponse
 
@@ -15,6 +16,21 @@ from tests.parity.generated.prelude import VARIABLE, note, where
 ASKED = b"x-do"
 # Not in every scope; FastAPI's own cancel scopes are those that native routes do not need.
 UNCOMPARED = ("client", "server", "state", "fastapi_async_cleanup_scopes")
+
+
+class Steady(TimestampSigner):
+    """Writes the same time into every cookie."""
+
+    def get_timestamp(self) -> int:
+        return 0
+
+
+class Session(SessionMiddleware):
+    """Sessions of which cookies do not differ from second to second."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(app, secret_key="secret", max_age=None)
+        self.signer = Steady("secret")
 
 
 class Changing:
@@ -230,7 +246,7 @@ def make() -> FastAPI:
 
     app.add_middleware(Changing)
     app.add_middleware(counting)
-    app.add_middleware(SessionMiddleware, secret_key="secret", max_age=None)
+    app.add_middleware(Session)
     return app
 
 

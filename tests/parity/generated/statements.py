@@ -51,8 +51,9 @@ OF_REQUEST_ON_LOOP = (
     "note(await request.body())",
     "note(await request.json() if values else None)",
     "note([chunk async for chunk in request.stream()])",
-    "note(await request.is_disconnected())",
 )
+# What it takes of a body is lost; under a server, who asks for the body then waits for ever.
+OF_REQUEST_FOR_NO_SERVER = "note(await request.is_disconnected())"
 
 VALUES = (
     "values",
@@ -198,7 +199,7 @@ def effects(
     for name, _ in injections:
         found += [Effect(2, text) for text in OF_INJECTION.get(name, ()) if random.random() < 0.4]
         if name == "request" and on_loop and random.random() < 0.4:
-            found.append(Effect(2, random.choice(OF_REQUEST_ON_LOOP)))
+            found.append(Effect(2, _asking(random, for_servers)))
     if on_loop and random.random() < 0.3:
         found.append(Effect(1, random.choice(ON_LOOP)))
     if on_loop and not for_servers and random.random() < 0.05:
@@ -219,6 +220,11 @@ def end_effects(random: Random, style: str, for_servers: bool) -> tuple[Effect, 
     if random.random() < 0.15:
         found.append(Effect(random.choice((2, 4)), _raising(random, for_servers)))
     return tuple(found)
+
+
+def _asking(random: Random, for_servers: bool) -> str:
+    asking = OF_REQUEST_ON_LOOP
+    return random.choice(asking if for_servers else (*asking, OF_REQUEST_FOR_NO_SERVER))
 
 
 def _raising(random: Random, for_servers: bool) -> str:

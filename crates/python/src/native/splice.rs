@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Weak};
 
+use andon_plan::Stream;
 use pyo3::{
     intern,
     prelude::*,
@@ -98,6 +99,13 @@ impl NativeCore {
         Ok(match Found::find(application, scope)? {
             // What the router leaves in the scope on its way to such an answer is for middleware to see.
             Found::Refusal(_) => Found::Application("no route takes method and path".to_owned()),
+            // Whether a failure before the first event comes before the head is a matter of turns of the loop.
+            Found::Route(within, number, _)
+                if !application.calls.dispatchers.is_empty()
+                    && within.route(number).response.stream == Some(Stream::Events) =>
+            {
+                Found::Application("server-sent events inside a middleware with `dispatch`".to_owned())
+            }
             found => found,
         })
     }
