@@ -19,6 +19,9 @@ def _refuses_connections(server: AndonServer) -> bool:
         server.connect().close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        # It waited to be accepted while the server closed its socket.
+        return False
     return False
 
 
