@@ -14,10 +14,9 @@ from collections.abc import Iterator
 from itertools import cycle
 
 from bench import wrk
-from bench.calls import call
 from bench.case import Case, Row, Session, by_server
 from bench.cases.framework import VARIANTS as FRAMEWORK
-from bench.cases.throughput import Variant, is_json
+from bench.cases.throughput import Variant, check_answer, is_json
 from bench.errors import MeasurementFailed
 from bench.running import Running
 from bench.servers import Launch, Server
@@ -68,7 +67,7 @@ def _measure(session: Session, server: Server) -> Row:
     target = round(session.pick(REQUESTS if server.ours else FEWER_REQUESTS, 20_000))
     with session.start(server, Launch(APP)) as running:
         for kind in KINDS:
-            _check(kind, running)
+            check_answer(kind, running)
         done, samples = 0, [(0, _resident(running))]
         for requests in _loads(running):
             done += requests
@@ -84,20 +83,6 @@ def _measure(session: Session, server: Server) -> Row:
         "bytes_per_request": (last[1] - first[1]) / max(done - first[0], 1),
         "samples": samples,
     }
-
-
-def _check(kind: Variant, running: Running) -> None:
-    request = kind.request
-    reply = call(
-        running.port,
-        request.path,
-        timeout=10,
-        method=request.method,
-        body=request.body or None,
-        headers=request.headers,
-    )
-    if reply.status != kind.status or not kind.is_right(reply.body):
-        raise MeasurementFailed(f"{kind.name}: wrong answer: {reply.status} {reply.body[:80]!r}")
 
 
 def _loads(running: Running) -> Iterator[int]:

@@ -182,7 +182,8 @@ def _sample(session: Session, server: Server, app: str, load: Callable[[Running]
         return load(running)
 
 
-def _load(session: Session, variant: Variant, running: Running) -> Row:
+def check_answer(variant: Variant, running: Running) -> None:
+    """Ask once. Raises MeasurementFailed if the answer is not the variant's."""
     request = variant.request
     reply = call(
         running.port,
@@ -193,7 +194,12 @@ def _load(session: Session, variant: Variant, running: Running) -> Row:
         headers=request.headers,
     )
     if reply.status != variant.status or not variant.is_right(reply.body):
-        raise MeasurementFailed(f"wrong answer: {reply.status} {reply.body[:80]!r}")
+        raise MeasurementFailed(f"{variant.name}: wrong answer: {reply.status} {reply.body[:80]!r}")
+
+
+def _load(session: Session, variant: Variant, running: Running) -> Row:
+    check_answer(variant, running)
+    request = variant.request
     url = running.url(request.path)
     load = partial(
         wrk.measure,
