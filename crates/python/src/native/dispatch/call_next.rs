@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use pyo3::{
-    exceptions::{PyAssertionError, PyRuntimeError, PyStopIteration},
+    exceptions::{PyAssertionError, PyRuntimeError},
     intern,
     prelude::*,
-    types::{PyDict, PyTuple},
+    types::PyDict,
 };
 
 use super::{
-    super::stepping::{Awaited, Baton, Drive},
+    super::stepping::Baton,
     around::{Around, raised_from_itself, set_context},
+    calling::Calling,
     response::streaming_response,
 };
-use crate::{awaitable::thrown, message::kind};
+use crate::message::kind;
 
 /// What `dispatch` is given.
 #[pyclass(frozen, module = "andon._andon", name = "call_next")]
@@ -27,13 +27,7 @@ impl CallNext {
         // What is inside gets the scope of the middleware itself, whatever this one is.
         drop(request);
         let around = Arc::clone(&self.0);
-        let response = Arc::new(Mutex::new(None));
-        let place = Arc::clone(&response);
-        let drive = Drive::of(|baton| async move {
-            *place.lock() = Some(call(&around, &baton).await?);
-            Ok(())
-        });
-        Calling { code: Awaited::new(drive), response }
+        Calling::of(|baton| async move { call(&around, &baton).await.map(Some) })
     }
 }
 
@@ -82,47 +76,5 @@ fn no_response(py: Python<'_>, around: &Around) -> PyErr {
             set_context(py, &error, end);
             error
         }
-    }
-}
-
-/// What it returns, to be awaited.
-#[pyclass(frozen, module = "andon._andon")]
-struct Calling {
-    code: Awaited,
-    response: Arc<Mutex<Option<Py<PyAny>>>>,
-}
-
-impl Calling {
-    fn step(&self, thrown: Option<PyErr>) -> PyResult<Py<PyAny>> {
-        let yielded = self.code.step(thrown)?;
-        yielded.ok_or_else(|| PyStopIteration::new_err((self.response.lock().take(),)))
-    }
-}
-
-#[pymethods]
-impl Calling {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self) -> PyResult<Py<PyAny>> {
-        self.step(None)
-    }
-
-    fn send(&self, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        self.step(None)
-    }
-
-    #[pyo3(signature = (*arguments))]
-    fn throw(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
-        self.step(Some(thrown(arguments)?))
-    }
-
-    fn close(&self) {
-        self.code.close();
     }
 }

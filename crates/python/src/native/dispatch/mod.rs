@@ -13,6 +13,7 @@
 
 mod around;
 mod call_next;
+mod calling;
 mod channel;
 mod inner;
 mod layer;

@@ -5,21 +5,21 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use parking_lot::Mutex;
 use pyo3::{
-    exceptions::{PyAssertionError, PyStopIteration},
+    exceptions::PyAssertionError,
     intern,
     prelude::*,
-    types::{PyBytes, PyDict, PyList, PyTuple},
+    types::{PyBytes, PyDict, PyList},
 };
 
 use super::{
-    super::stepping::{Awaited, Baton, Drive},
+    super::stepping::Baton,
     around::{Around, Call},
+    calling::Calling,
     channel::{Channel, is_last},
     parts::Parts,
 };
-use crate::{awaitable::thrown, message::kind};
+use crate::message::kind;
 
 /// A `_StreamingResponse` of this head. `info`: of a `http.response.debug` before it.
 pub(super) fn streaming_response(
@@ -154,49 +154,9 @@ pub(super) struct Body {
 
 #[pymethods]
 impl Body {
-    fn __call__(&self) -> Taking {
+    fn __call__(&self) -> Calling {
         self.taken.store(true, Ordering::Relaxed);
         let (channel, parts) = (Arc::clone(&self.channel), Arc::clone(&self.parts));
-        let message = Arc::new(Mutex::new(None));
-        let place = Arc::clone(&message);
-        let drive = Drive::of(|baton| async move {
-            *place.lock() = channel.receive(&baton, &parts).await?;
-            Ok(())
-        });
-        Taking { code: Awaited::new(drive), message }
-    }
-}
-
-/// What that returns.
-#[pyclass(frozen, module = "andon._andon")]
-struct Taking {
-    code: Awaited,
-    message: Arc<Mutex<Option<Py<PyDict>>>>,
-}
-
-impl Taking {
-    fn step(&self, thrown: Option<PyErr>) -> PyResult<Py<PyAny>> {
-        let yielded = self.code.step(thrown)?;
-        yielded.ok_or_else(|| PyStopIteration::new_err((self.message.lock().take(),)))
-    }
-}
-
-#[pymethods]
-impl Taking {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self) -> PyResult<Py<PyAny>> {
-        self.step(None)
-    }
-
-    #[pyo3(signature = (*arguments))]
-    fn throw(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
-        self.step(Some(thrown(arguments)?))
+        Calling::of(|baton| async move { Ok(channel.receive(&baton, &parts).await?.map(Py::into_any)) })
     }
 }
