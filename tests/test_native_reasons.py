@@ -26,6 +26,7 @@ from fastapi.sse import EventSourceResponse
 from starlette import convertors
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import BaseRoute, Host, Match, Route
 
@@ -327,6 +328,26 @@ def test_native_routes_are_told_with_the_middleware_around_them() -> None:
     assert inspection.reason is None
     assert inspection.count() == len(inspection.description.routes)
     assert inspection.middleware() == ", under middleware watch, CORSMiddleware"
+
+
+class Watched(GZipMiddleware):
+    """A class of the application's own."""
+
+
+@pytest.mark.parametrize(
+    ("classes", "told"),
+    [
+        ((GZipMiddleware, CORSMiddleware), "CORSMiddleware, GZipMiddleware (native, too)"),
+        ((Watched, CORSMiddleware), "CORSMiddleware, Watched"),
+    ],
+)
+def test_a_stack_is_native_if_all_of_its_classes_are_known(
+    classes: tuple[Any, ...], told: str
+) -> None:
+    app = application()
+    for each in classes:
+        app.add_middleware(each)
+    assert inspect(app).middleware() == f", under middleware {told}"
 
 
 def test_a_class_of_applications_without_code_of_its_own_is_native() -> None:

@@ -94,7 +94,12 @@ def test_what_the_application_prints_is_kept_out_of_the_answer(tmp_path: Path) -
         "def make():\n    print('made')\n    return FastAPI(openapi_url=None)\n"
     )
     completed = routes(tmp_path, "talking:make", "--factory", "--json", app_dir=tmp_path)
-    assert json.loads(completed.stdout) == {"reason": None, "middleware": [], "routes": []}
+    assert json.loads(completed.stdout) == {
+        "reason": None,
+        "middleware": [],
+        "middleware_is_native": False,
+        "routes": [],
+    }
     assert completed.stderr == "{}\nmade\n"
 
 

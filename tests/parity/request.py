@@ -22,6 +22,8 @@ class Request:
     chunks: tuple[bytes, ...] = ()
     # In process: the client goes when so many pieces of the answer were sent; 0: before.
     leaves_after: int | None = None
+    # In process: as the scope has it.
+    scheme: str = "http"
 
     @property
     def body(self) -> bytes:
@@ -35,7 +37,7 @@ class Request:
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": self.method,
-            "scheme": "http",
+            "scheme": self.scheme,
             "path": root_path + unquote(self.path.decode("ascii")),
             "raw_path": root_path.encode() + self.path,
             "query_string": self.query,

@@ -98,11 +98,22 @@ def test_what_is_native_in_process_is_native_over_the_wire(
     assert not_native_over_wire(recordings[NATIVE], recordings[WIRE]) == []
 
 
-def test_what_answers_under_cors_is_native() -> None:
-    cases = [case for case in subject("cors").CASES if case.title.startswith("answers, ")]
+@pytest.mark.parametrize(
+    ("name", "titles"),
+    [
+        ("cors", ("answers, ", "a question")),
+        ("compressing", ("whole answers, ", "large", "streams, ")),
+        ("compressing_all", ("answers, ", "what is asked, ")),
+        ("hosts", ("with www",)),
+        ("https", ("with TLS",)),
+        ("stacked", ("with TLS, ", "refusals, ")),
+    ],
+)
+def test_what_answers_under_known_middleware_is_native(name: str, titles: tuple[str, ...]) -> None:
+    cases = [case for case in subject(name).CASES if case.title.startswith(titles)]
     served: list[str] = []
     for case in cases:
-        assert asyncio.run(problems(subject("cors").make, case, native, served.append)) == []
+        assert asyncio.run(problems(subject(name).make, case, native, served.append)) == []
     assert len(served) == sum(len(case.steps) for case in cases)
     assert set(served) == {NATIVE}
 

@@ -39,6 +39,8 @@ struct Found {
     reason: Option<String>,
     #[serde(default)]
     middleware: Vec<String>,
+    #[serde(default)]
+    middleware_is_native: bool,
     description: Description,
 }
 
@@ -49,6 +51,8 @@ struct Answer {
     reason: Option<String>,
     /// Under which middleware of the application native routes run, the outermost first.
     middleware: Vec<String>,
+    /// All of it is native, too.
+    middleware_is_native: bool,
     #[serde(flatten)]
     summary: Summary,
 }
@@ -94,18 +98,23 @@ impl Question {
     fn told(&self, found: &[u8]) -> io::Result<String> {
         let found: Found = serde_json::from_slice(found)?;
         let plan = Plan::compile(found.description).map_err(io::Error::other)?;
-        let answer = Answer { reason: found.reason, middleware: found.middleware, summary: plan.summary().clone() };
+        let Found { reason, middleware, middleware_is_native, .. } = found;
+        let answer = Answer { reason, middleware, middleware_is_native, summary: plan.summary().clone() };
         if self.json {
             return Ok(serde_json::to_string_pretty(&answer)? + "\n");
         }
         let table = if answer.summary.routes.is_empty() { String::new() } else { answer.summary.to_string() };
         let reason = answer.reason.map(|reason| format!("nothing is served natively: {reason}\n"));
-        Ok(table + &under(&answer.middleware) + &reason.unwrap_or_default())
+        Ok(table + &under(&answer.middleware, answer.middleware_is_native) + &reason.unwrap_or_default())
     }
 }
 
-fn under(middleware: &[String]) -> String {
-    if middleware.is_empty() { String::new() } else { format!("native routes run under {}\n", middleware.join(", ")) }
+fn under(middleware: &[String], is_native: bool) -> String {
+    if middleware.is_empty() {
+        return String::new();
+    }
+    let native = if is_native { " (native, too)" } else { "" };
+    format!("native routes run under {}{native}\n", middleware.join(", "))
 }
 
 pub(crate) fn command() -> Command {
@@ -172,6 +181,16 @@ mod tests {
         assert_eq!(table(found, false), "native routes run under SessionMiddleware, timed\n");
         let json: serde_json::Value = serde_json::from_str(&table(found, true)).unwrap();
         assert_eq!(json["middleware"][1], "timed");
+        assert_eq!(json["middleware_is_native"], false);
+    }
+
+    #[test]
+    fn middleware_that_is_native_is_told_so() {
+        let found = r#"{"reason": null, "middleware": ["GZipMiddleware"], "middleware_is_native": true,
+            "description": {"routes": []}}"#;
+        assert_eq!(table(found, false), "native routes run under GZipMiddleware (native, too)\n");
+        let json: serde_json::Value = serde_json::from_str(&table(found, true)).unwrap();
+        assert_eq!(json["middleware_is_native"], true);
     }
 
     #[test]

@@ -197,6 +197,21 @@ pub(crate) enum Given {
 }
 
 impl Given {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Given::Written(bytes) => bytes.len(),
+            Given::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// As an object of Python.
+    pub(crate) fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
+        match self {
+            Given::Written(bytes) => Ok(PyBytes::new(py, &bytes)),
+            Given::Bytes(bytes) => bytes.into_pyobject(py).map_err(Into::into),
+        }
+    }
+
     fn into_bytes(self) -> PyBackedBytes {
         match self {
             Given::Written(bytes) => Python::attach(|py| PyBytes::new(py, &bytes).into()),

@@ -37,6 +37,7 @@ def main() -> int:
     told = {
         "reason": found.reason,
         "middleware": found.stack.names if found.stack is not None else [],
+        "middleware_is_native": found.stack is not None and bool(found.stack.layers),
         "description": json.loads(found.description.to_json()),
     }
     with os.fdopen(answer, "w") as out:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from andon.native.cors import Cors
+from andon.native.known_layers import Layer
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Calls:
     ``innermost`` and run under the live middleware. Of that, ``dispatchers`` are those with
     ``dispatch`` directly around ``exceptions``, which ``around`` has as its ``app``. ``tell``, if
     there is one, is told by whom each request was served there: "native", or why it was not.
-    ``cors``: the only middleware, if the extension module does its part. ``mounts``: the
-    applications of FastAPI that it mounts.
+    ``layers``: the middleware from the outside in, if the extension module does all of it.
+    ``mounts``: the applications of FastAPI that it mounts.
     """
 
     app: Any
@@ -32,7 +32,7 @@ class Calls:
     tell: Callable[[str], None] | None
     dispatchers: list[Any] = field(default_factory=list)
     around: Any = None
-    cors: Cors | None = None
+    layers: list[Layer] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

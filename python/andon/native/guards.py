@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from andon.native.cors import Cors
 from andon.native.framework import Framework
 from andon.native.stack import handlers_of
 
@@ -65,12 +64,6 @@ def guards_of(app: Any, routers: list[Any], exceptions: Any, framework: Framewor
 def guards_of_route(place: Guard, shape: Any, dependant: Any) -> list[Guard]:
     """Return what must hold for a single route. ``place``: that it is there, among the others."""
     return [place, (vars(shape), "app", vars(shape)["app"]), *_guards_of_dependant(dependant)]
-
-
-def guards_of_cors(cors: Cors) -> list[Guard]:
-    """Return what must stay as it is: what the layer wraps, and that nothing hides its methods."""
-    attributes = vars(cors.layer)
-    return [(attributes, "app", attributes["app"]), (attributes, len(attributes))]
 
 
 def _guards_of_dependant(dependant: Any) -> Iterator[Guard]:

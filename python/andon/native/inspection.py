@@ -9,7 +9,7 @@ from andon.native import Mode, gate
 from andon.native.calls import Calls, Mounted
 from andon.native.description import Description, Missed, Native, Opaque, Route
 from andon.native.framework import Framework
-from andon.native.guards import Guard, guards_of, guards_of_cors
+from andon.native.guards import Guard, guards_of
 from andon.native.limits import limits_around
 from andon.native.missed import missed_of
 from andon.native.mounts import Mount, Within, check_around, check_mounted
@@ -53,8 +53,8 @@ class Inspection:
             status_handlers=by_status,
             exceptions=self.stack.exceptions,
             innermost=self.stack.innermost,
-            spliced=bool(self.stack.names) and self.stack.cors is None,
-            cors=self.stack.cors,
+            spliced=bool(self.stack.names) and not self.stack.layers,
+            layers=self.stack.layers,
             dispatchers=self.stack.dispatchers.layers if self.stack.dispatchers else [],
             around=self.stack.dispatchers.around if self.stack.dispatchers else None,
             mounts=[found.handed_over(mount, on_change) for mount, found in self.mounts],
@@ -76,8 +76,10 @@ class Inspection:
 
     def middleware(self) -> str:
         """Return under which middleware native routes run, in words that follow "native"."""
-        names = self.stack.names if self.stack is not None else []
-        return f", under middleware {', '.join(names)}" if names else ""
+        if self.stack is None or not self.stack.names:
+            return ""
+        native = " (native, too)" if self.stack.layers else ""
+        return f", under middleware {', '.join(self.stack.names)}{native}"
 
     def watched(self) -> list[Guard]:
         """Return the guards of the application, and those of its routes."""
@@ -111,8 +113,7 @@ def _look(app: Any, framework: Framework, stack: Stack, within: Within | None) -
     missed = None if limits_around(app) else missed_of(app.router, framework, walk.objects)
     routes = list(walk.routes())
     guards = guards_of(app, walk.routers, stack.exceptions, framework)
-    if stack.cors is not None:
-        guards += guards_of_cors(stack.cors)
+    guards += chain.from_iterable(layer.guards() for layer in stack.layers)
     mounts = list(_mounted(app, framework, stack, walk.mounts))
     for mount, found in mounts:
         told = f"mounted: {found.count()} of {len(found.description.routes)} routes are native"

@@ -6,18 +6,18 @@ other, and run as they are.
 
 import importlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from andon import _andon
 from andon.native import digests, originals
-from andon.native.cors import Cors, cors_of
+from andon.native.known_layers import Layer, layer_of, module_of
 
 _BASE = "starlette.middleware.base"
-_CORS = "starlette.middleware.cors"
 # They do nothing with what their `app` returns but await it.
 _AWAITING = {
     _BASE: "BaseHTTPMiddleware",
-    _CORS: "CORSMiddleware",
+    "starlette.middleware.cors": "CORSMiddleware",
     "starlette.middleware.gzip": "GZipMiddleware",
     "starlette.middleware.httpsredirect": "HTTPSRedirectMiddleware",
     "starlette.middleware.sessions": "SessionMiddleware",
@@ -49,14 +49,25 @@ def dispatchers_of(path: list[Any]) -> Dispatchers | None:
     return Dispatchers(path[first - 1], layers) if layers else None
 
 
-def cors_around(path: list[Any]) -> Cors | None:
-    """Return the `CORSMiddleware` directly around the `ExceptionMiddleware`, if it is known.
+def known_layers(path: list[Any]) -> list[Layer]:
+    """Return the layers around the `ExceptionMiddleware`, if all are known; otherwise none.
 
-    ``path`` has that layer, then the `ExceptionMiddleware`, and nothing else.
+    ``path`` has them from the outside in, then the `ExceptionMiddleware`.
     """
-    if len(path) != 2 or vars(path[0]).get("app") is not path[1] or not _is_original(_CORS):
+    found: list[Layer] = []
+    for live, inner in pairwise(path):
+        layer = _known_layer(live, inner)
+        if layer is None:
+            return []
+        found.append(layer)
+    return found
+
+
+def _known_layer(live: Any, inner: Any) -> Layer | None:
+    module = module_of(live)
+    if module is None or not _is_original(module) or vars(live).get("app") is not inner:
         return None
-    return cors_of(path[0], importlib.import_module(_CORS))
+    return layer_of(live)
 
 
 def original(layer: Any) -> Any:

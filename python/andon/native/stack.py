@@ -6,9 +6,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from andon import _andon
-from andon.native.cors import Cors
 from andon.native.framework import Framework
-from andon.native.layers import Dispatchers, cors_around, dispatchers_of, original
+from andon.native.known_layers import Layer
+from andon.native.layers import Dispatchers, dispatchers_of, known_layers, original
 from andon.native.limits import limits_around, unwrapped
 from andon.native.understanding import NotUnderstood
 
@@ -27,14 +27,14 @@ class Stack:
     ``exceptions`` is the layer that knows the exception handlers, ``innermost`` what the framework
     has put behind it. ``names`` are those of the application's own middleware, the outermost first.
     ``dispatchers`` are those directly around ``exceptions`` of which Rust can run what is not the
-    application's own code; ``cors`` is the only one, of which Rust does all that answers need.
+    application's own code; ``layers`` are all of them, if Rust does what each of them does.
     """
 
     exceptions: Any
     innermost: Any
     names: list[str]
     dispatchers: Dispatchers | None
-    cors: Cors | None
+    layers: list[Layer]
 
 
 def stack_of(app: Any, framework: Framework) -> Stack:
@@ -56,9 +56,8 @@ def stack_of(app: Any, framework: Framework) -> Stack:
         raise NotUnderstood("`debug` is on")
     dispatchers = dispatchers_of([*outer, *path]) if names else None
     # The answer of a limit around the application is outside of its middleware.
-    alone = len(names) == 1 and not limits_around(app)
-    cors = cors_around(path) if alone else None
-    return Stack(exceptions, _behind(exceptions), names, dispatchers, cors)
+    layers = known_layers(path) if names and not limits_around(app) else []
+    return Stack(exceptions, _behind(exceptions), names, dispatchers, layers)
 
 
 def handlers_of(exceptions: Any) -> tuple[dict[Any, Any], dict[int, Any]]:

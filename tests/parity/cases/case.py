@@ -63,6 +63,7 @@ def send(
     chunks: tuple[bytes, ...] = (),
     raises: str | None = None,
     leaves_after: int | None = None,
+    scheme: str = "http",
 ) -> Step:
     """Any request; header values are Latin-1."""
     path, _, query = target.partition("?")
@@ -76,6 +77,7 @@ def send(
             (*((HOST,) if host else ()), *fields),
             chunks or ((data,) if data else ()),
             leaves_after,
+            scheme,
         ),
         status,
         raises,

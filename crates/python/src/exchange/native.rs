@@ -20,8 +20,8 @@ use crate::{
     clock,
     http::{Given, Http, Received},
     native::{
-        ASKING, Application, CorsAround, Drive, Execution, Face, Incoming, Parts, Place, Progress, Served, Taken,
-        Under, Wire, copy_context, refuse, within_context,
+        Application, Around, Asked, Drive, Entered, Execution, Face, Incoming, Parts, Place, Progress, Refused, Served,
+        Taken, Under, Wire, copy_context, refuse, within_context,
     },
     serving::Serving,
     threads::{Done, Endpoint, Submission, is_pool_thread, submit, submit_request},
@@ -31,7 +31,8 @@ use crate::{
 pub(crate) struct NativeRequest {
     answered: Answered,
     head: Box<[u8]>,
-    cors: Option<CorsAround>,
+    /// Middleware around it.
+    around: Option<Around>,
     /// All of it is to run on a thread.
     threaded: bool,
 }
@@ -40,8 +41,8 @@ pub(crate) struct NativeRequest {
 enum Answered {
     /// By the route of this number, which takes this of the request.
     ByRoute(Arc<Application>, usize, Box<Incoming>),
-    /// By this response: no route takes it.
-    ByRefusal(Py<PyAny>),
+    /// So, because no route takes it, or a layer of middleware does not let it through.
+    ByRefusal(Refused),
 }
 
 /// The native route of a request, and what it brings for it; `None`: the application serves it.
@@ -58,21 +59,25 @@ pub(crate) fn find_native(
         application.is_current(py);
         return None;
     }
-    if application.calls.cors.is_some() && head.method == ASKING {
-        return None;
-    }
     let whole = serving.python().template.path(head);
     let paths = (&*whole, serving.python().template.root_path());
     let mut captures = Captures::new();
     let served = application.find(py, head.method, paths, &mut captures);
     let (answered, threaded) = match served {
         Served::Natively(taken) => by_route(py, taken, paths, captures, (head, fields), flags)?,
-        Served::Refused(response) => (Answered::ByRefusal(response), false),
+        Served::Refused(response) => (Answered::ByRefusal(Refused::Response(response)), false),
         Served::ByApplication(_) => return None,
     };
     let kept = payload[..payload.len() - fields.body().len()].into();
-    let cors = CorsAround::of(&application, fields.clone());
-    Some(NativeRequest { answered, head: kept, cors, threaded })
+    let asked = Asked { method: head.method, secure: head.secure, path: &whole, query: head.query };
+    match Entered::of(py, &application, &asked, fields.clone()) {
+        Entered::Inside(around) => Some(NativeRequest { answered, head: kept, around, threaded }),
+        Entered::Refused(around, refusal) => {
+            let answered = Answered::ByRefusal(Refused::Whole(refusal));
+            Some(NativeRequest { answered, head: kept, around: Some(around), threaded: false })
+        }
+        Entered::Unsure => None,
+    }
 }
 
 /// How a route answers, and whether all of that is to run on a thread; `None`: the application does it. `paths`: the
@@ -141,13 +146,13 @@ impl NativeRequest {
             Protocol::Http(Mutex::new(http)),
         );
         let exchange = Bound::new(py, Exchange { endpoint, ..exchange })?;
-        let face = Face::Wire(Wire { exchange: exchange.clone().unbind(), head: self.head, cors: self.cors });
+        let face = Face::Wire(Wire { exchange: exchange.clone().unbind(), head: self.head, around: self.around });
         let drive = match self.answered {
             Answered::ByRoute(application, number, incoming) => {
                 Execution::new(application.route(number), Under::Server, face, *incoming)
                     .into_drive(application, number)
             }
-            Answered::ByRefusal(response) => refuse(face, response),
+            Answered::ByRefusal(refused) => refuse(face, refused),
         };
         *exchange.get().run.lock() = Run::Native(Some(Box::new(drive)));
         Ok(exchange)

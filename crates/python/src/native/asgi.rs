@@ -7,7 +7,12 @@ use std::sync::{
 
 use pyo3::{intern, prelude::*, types::PyDict};
 
-use super::{cors::Cors, dispatch::Channel, result::Json, stepping::Baton};
+use super::{
+    dispatch::Channel,
+    layers::{Around, Whole},
+    result::Json,
+    stepping::Baton,
+};
 use crate::{
     http::Received,
     message::{flag, kind},
@@ -18,16 +23,16 @@ pub(crate) struct Asgi {
     pub(crate) scope: Py<PyDict>,
     pub(crate) receive: Py<PyAny>,
     pub(crate) sender: Py<Sender>,
-    /// The server's `send`, if that of `sender` goes through middleware that is done here.
-    outer: Option<Py<PyAny>>,
+    /// Middleware that is done here.
+    pub(crate) around: Option<Around>,
     /// Where `send` puts messages, if that is inside a middleware.
     channel: Option<Arc<Channel>>,
 }
 
 impl Asgi {
     pub(crate) fn new(py: Python<'_>, scope: Bound<'_, PyDict>, receive: Py<PyAny>, send: Py<PyAny>) -> PyResult<Self> {
-        let sender = Py::new(py, Sender { send, begun: AtomicBool::new(false) })?;
-        Ok(Self { scope: scope.unbind(), receive, sender, outer: None, channel: None })
+        let sender = Py::new(py, Sender::new(send))?;
+        Ok(Self { scope: scope.unbind(), receive, sender, around: None, channel: None })
     }
 
     pub(crate) fn with_channel(self, channel: Arc<Channel>) -> Self {
@@ -35,14 +40,8 @@ impl Asgi {
     }
 
     /// Within this middleware.
-    pub(crate) fn under(self, py: Python<'_>, cors: &Cors) -> PyResult<Self> {
-        let outer = self.outer_send(py);
-        let sending = cors.sending(py, self.scope.bind(py), &outer)?;
-        Ok(Self { outer: Some(outer), ..Self::new(py, self.scope.into_bound(py), self.receive, sending)? })
-    }
-
-    pub(crate) fn outer_send(&self, py: Python<'_>) -> Py<PyAny> {
-        self.outer.as_ref().map_or_else(|| self.sender.clone_ref(py).into_any(), |outer| outer.clone_ref(py))
+    pub(crate) fn within(self, around: Option<Around>) -> Self {
+        Self { around, ..self }
     }
 
     /// `scope`, `receive` and `send` as they came.
@@ -92,6 +91,13 @@ impl Asgi {
         self.send_body(baton, body, last).await
     }
 
+    /// Sends what middleware has made of an answer.
+    pub(crate) async fn send_whole(&self, baton: &Baton, whole: Whole, last: bool) -> PyResult<()> {
+        let (start, body) = Python::attach(|py| whole.messages(py))?;
+        self.send(baton, start).await?;
+        self.send_body(baton, body, last).await
+    }
+
     /// Sends a whole body. `last`: nothing is done after it.
     async fn send_body(&self, baton: &Baton, body: Py<PyDict>, last: bool) -> PyResult<()> {
         match &self.channel {
@@ -106,7 +112,7 @@ impl Asgi {
     }
 }
 
-fn start(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<Py<PyDict>> {
+pub(crate) fn start(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<Py<PyDict>> {
     let py = status.py();
     let message = PyDict::new(py);
     message.set_item(intern!(py, "type"), intern!(py, "http.response.start"))?;
@@ -115,7 +121,7 @@ fn start(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<Py<P
     Ok(message.unbind())
 }
 
-fn named(message: Bound<'_, PyDict>) -> PyResult<Py<PyDict>> {
+pub(crate) fn named(message: Bound<'_, PyDict>) -> PyResult<Py<PyDict>> {
     let py = message.py();
     message.set_item(intern!(py, "type"), intern!(py, "http.response.body"))?;
     Ok(message.unbind())
@@ -134,6 +140,10 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
+    pub(crate) fn new(send: Py<PyAny>) -> Self {
+        Self { send, begun: AtomicBool::new(false) }
+    }
+
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Relaxed)
     }

@@ -14,10 +14,10 @@ use pyo3::{
 use super::{
     application::{Application, Served},
     asgi::{Asgi, text},
-    cors::ASKING,
     execution::{Execution, Under},
     face::Face,
     incoming::{Incoming, Parts},
+    layers::{Around, Asked, Entered, Refused},
     refusals::refuse,
     stepping::{Awaited, Drive},
 };
@@ -27,8 +27,8 @@ use crate::awaitable::thrown;
 pub(crate) enum Found {
     /// A native route, with what it takes of the request.
     Route(Arc<Application>, usize, Box<Incoming>),
-    /// No route: it is answered so.
-    Refusal(Py<PyAny>),
+    /// No route, or a layer around the routes: it is answered so.
+    Refusal(Refused),
     /// The application, for this reason.
     Application(String),
 }
@@ -42,14 +42,11 @@ impl Found {
         let Ok(head) = ScopeHead::read(scope) else {
             return Ok(Found::Application("its scope is unusual".to_owned()));
         };
-        if application.calls.cors.is_some() && head.method == ASKING {
-            return Ok(Found::Application(format!("`CORSMiddleware` may answer {ASKING} itself")));
-        }
         let mut captures = Captures::new();
         let paths = (&*head.path, &*head.root_path);
         Ok(match application.find(scope.py(), &head.method, paths, &mut captures) {
             Served::ByApplication(reason) => Found::Application(reason),
-            Served::Refused(response) => Found::Refusal(response),
+            Served::Refused(response) => Found::Refusal(Refused::Response(response)),
             Served::Natively(taken) => {
                 let fields = head.fields.iter().map(|(name, value)| (&name[..], &value[..]));
                 let path = taken.path(&head.path, &head.root_path).routed();
@@ -58,6 +55,30 @@ impl Found {
                 incoming.roots = taken.roots;
                 Found::Route(taken.application, taken.number, Box::new(incoming))
             }
+        })
+    }
+
+    /// Likewise, if layers around the routes are done here; and what they are for this request.
+    pub(crate) fn within_layers(
+        self,
+        application: &Arc<Application>,
+        scope: &Bound<'_, PyDict>,
+    ) -> PyResult<(Self, Option<Around>)> {
+        if application.calls.layers.is_empty() || matches!(self, Found::Application(_)) {
+            return Ok((self, None));
+        }
+        let head = ScopeHead::read(scope)?;
+        let secure = match &*text(scope, "scheme")? {
+            "http" => false,
+            "https" => true,
+            _ => return Ok((Found::Application("its scheme is unusual".to_owned()), None)),
+        };
+        let asked = Asked { method: &head.method, secure, path: &head.path, query: &head.query };
+        let fields = head.fields.iter().map(|(name, value)| (&name[..], &value[..]));
+        Ok(match Entered::of(scope.py(), application, &asked, fields) {
+            Entered::Inside(around) => (self, around),
+            Entered::Refused(around, whole) => (Found::Refusal(Refused::Whole(whole)), Some(around)),
+            Entered::Unsure => (Found::Application("it is unusual for middleware".to_owned()), None),
         })
     }
 
@@ -73,7 +94,7 @@ impl Found {
     pub(crate) fn call(self, py: Python<'_>, (under, asgi): (Under, Asgi), other: &Py<PyAny>) -> PyResult<Py<PyAny>> {
         let drive = match self {
             Found::Application(_) => return other.call1(py, asgi.into_arguments(py)),
-            Found::Refusal(response) => refuse(Face::Asgi(asgi), response),
+            Found::Refusal(refused) => refuse(Face::Asgi(asgi), refused),
             Found::Route(application, number, incoming) => {
                 Execution::new(application.route(number), under, Face::Asgi(asgi), *incoming)
                     .into_drive(application, number)

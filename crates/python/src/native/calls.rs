@@ -6,7 +6,7 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use super::{cors::Cors, mounted::Mounted};
+use super::{layers::Layer, mounted::Mounted};
 
 /// The running application, as attributes of an object; others than these are not looked at.
 #[derive(FromPyObject)]
@@ -26,8 +26,8 @@ pub(crate) struct Calls {
     pub(crate) innermost: Py<PyAny>,
     /// Native routes take the place of `innermost`, under the live middleware of the application.
     pub(crate) spliced: bool,
-    /// The only middleware of the application, if it is this one and is done here.
-    pub(crate) cors: Option<Cors>,
+    /// The middleware of the application, from the outermost in, if all of it is done here.
+    pub(crate) layers: Vec<Layer>,
     /// The middleware with `dispatch` that can be done here, from the outside in, directly around `exceptions`.
     pub(crate) dispatchers: Vec<Py<PyAny>>,
     /// The layer whose `app` is the first of them; `None`: there are none.

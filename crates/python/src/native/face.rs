@@ -5,8 +5,8 @@ use pyo3::{exceptions::PyRuntimeError, intern, prelude::*, types::PyDict};
 
 use super::{
     asgi::Asgi,
-    cors::CorsAround,
     execution::Route,
+    layers::{Around, Refused, Whole},
     mounted::Roots,
     result::Json,
     stepping::{Baton, Place},
@@ -15,7 +15,7 @@ use crate::{
     awaitable::{Until, Wait},
     exchange::Exchange,
     http::{Given, Received},
-    message::{bytes, checked_status, response_head, status_of},
+    message::{bytes, response_head, status_of},
 };
 
 /// Where a request comes from and its answer goes.
@@ -29,7 +29,8 @@ pub(crate) struct Wire {
     pub(crate) exchange: Py<Exchange>,
     /// The request head as it came, without the body.
     pub(crate) head: Box<[u8]>,
-    pub(crate) cors: Option<CorsAround>,
+    /// Middleware that is done here.
+    pub(crate) around: Option<Around>,
 }
 
 impl Face {
@@ -51,10 +52,16 @@ impl Face {
     }
 
     pub(crate) fn send(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        match self.around() {
+            Some(around) => around.send(py, &self.scope(py)?, self.outer_send(py)?),
+            None => self.outer_send(py),
+        }
+    }
+
+    fn around(&self) -> Option<&Around> {
         match self {
-            Face::Wire(Wire { cors: Some(cors), .. }) => cors.sending(py, &self.scope(py)?, self.outer_send(py)?),
-            Face::Wire(_) => self.outer_send(py),
-            Face::Asgi(asgi) => Ok(asgi.sender.clone_ref(py).into_any()),
+            Face::Wire(wire) => wire.around.as_ref(),
+            Face::Asgi(asgi) => asgi.around.as_ref(),
         }
     }
 
@@ -62,7 +69,7 @@ impl Face {
     pub(crate) fn outer_send(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         match self {
             Face::Wire(wire) => wire.exchange.bind(py).getattr(intern!(py, "asgi_send")).map(Bound::unbind),
-            Face::Asgi(asgi) => Ok(asgi.outer_send(py)),
+            Face::Asgi(asgi) => Ok(asgi.sender.clone_ref(py).into_any()),
         }
     }
 
@@ -125,6 +132,12 @@ impl Face {
 
     /// Whether an answer was begun.
     pub(crate) fn has_begun(&self) -> bool {
+        let begun = |around: &Around| Python::attach(|py| around.has_begun(py));
+        self.around().is_some_and(begun) || self.has_begun_outside()
+    }
+
+    /// Likewise outside of middleware that is done here, which may hold the head back.
+    pub(crate) fn has_begun_outside(&self) -> bool {
         match self {
             Face::Wire(wire) => wire.exchange.get().has_begun(),
             Face::Asgi(asgi) => asgi.sender.get().has_begun(),
@@ -133,9 +146,13 @@ impl Face {
 
     /// Sends JSON. `last`: nothing is done after it, so that it need not be written at once.
     pub(crate) async fn send_json(&self, baton: &Baton, json: Json, last: bool) -> PyResult<()> {
+        if let Some(around) = self.around() {
+            let whole = Python::attach(|py| Whole::of_json(py, json))?;
+            return self.send_around(baton, around, whole, last).await;
+        }
         match self {
             Face::Wire(wire) => {
-                let (head, given) = Python::attach(|py| PyResult::Ok((wire.json_head(py, &json)?, json.given(py))))?;
+                let (head, given) = Python::attach(|py| PyResult::Ok((json.head(py)?, json.given(py))))?;
                 wire.give(baton, head, given, last).await
             }
             Face::Asgi(asgi) => asgi.send_json(baton, json, last).await,
@@ -144,18 +161,64 @@ impl Face {
 
     /// Sends a `Response` as its own `__call__` would.
     pub(crate) async fn send_response(&self, baton: &Baton, response: Py<PyAny>, last: bool) -> PyResult<()> {
+        if let Some(around) = self.around() {
+            let whole = Python::attach(|py| Whole::of_response(response.bind(py), false))?;
+            return self.send_around(baton, around, whole, last).await;
+        }
         match self {
             Face::Wire(wire) => {
                 let (head, body) = Python::attach(|py| {
                     let response = response.bind(py);
                     let headers = response.getattr(intern!(py, "raw_headers"))?;
                     let status = status_of(&response.getattr(intern!(py, "status_code"))?)?;
-                    let head = wire.head(py, status, &headers)?;
+                    let head = response_head(status, &[], Some(&headers))?;
                     PyResult::Ok((head, bytes(&response.getattr(intern!(py, "body"))?)?))
                 })?;
                 wire.give(baton, head, Given::Bytes(body), last).await
             }
             Face::Asgi(asgi) => asgi.send_response(baton, response, last).await,
+        }
+    }
+
+    /// Sends what answers a request that does not come to a route.
+    pub(crate) async fn send_refusal(&self, baton: &Baton, refused: Refused) -> PyResult<()> {
+        let whole = match (refused, self.around()) {
+            (Refused::Response(response), None) => return self.send_response(baton, response, true).await,
+            (Refused::Response(response), Some(_)) => Python::attach(|py| Whole::of_response(response.bind(py), true))?,
+            (Refused::Whole(whole), _) => whole,
+        };
+        match self.around() {
+            Some(around) => self.send_around(baton, around, whole, true).await,
+            None => self.send_whole(baton, whole, true).await,
+        }
+    }
+
+    /// Sends an answer through middleware.
+    async fn send_around(&self, baton: &Baton, around: &Around, mut whole: Whole, last: bool) -> PyResult<()> {
+        let left = Python::attach(|py| around.edit(py, &mut whole))?;
+        if left == 0 {
+            return self.send_whole(baton, whole, last).await;
+        }
+        let (send, start, body) = Python::attach(|py| {
+            let send = around.sending(py, &self.scope(py)?, self.outer_send(py)?, left)?;
+            let (start, body) = whole.messages(py)?;
+            PyResult::Ok((send, start, body))
+        })?;
+        for message in [start, body] {
+            let sending = Python::attach(|py| send.call1(py, (message,)))?;
+            baton.wait_for(sending, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends an answer as it is.
+    async fn send_whole(&self, baton: &Baton, whole: Whole, last: bool) -> PyResult<()> {
+        match self {
+            Face::Wire(wire) => {
+                let head = whole.head()?;
+                wire.give(baton, head, whole.body, last).await
+            }
+            Face::Asgi(asgi) => asgi.send_whole(baton, whole, last).await,
         }
     }
 
@@ -188,20 +251,6 @@ fn disconnected(py: Python<'_>, route: Route<'_>) -> PyErr {
 }
 
 impl Wire {
-    fn json_head(&self, py: Python<'_>, json: &Json) -> PyResult<Vec<u8>> {
-        match &self.cors {
-            Some(_) => self.head(py, checked_status(json.status)?, json.headers(py)?.as_any()),
-            None => json.head(py),
-        }
-    }
-
-    fn head(&self, py: Python<'_>, status: u16, headers: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-        match &self.cors {
-            Some(cors) => cors.head(py, status, headers),
-            None => response_head(status, &[], Some(headers)),
-        }
-    }
-
     fn wait(&self, py: Python<'_>, until: Until) -> PyResult<Py<PyAny>> {
         self.exchange.get().new_waiter(py, until).map(|future| future.into_any().unbind())
     }

@@ -147,7 +147,7 @@ impl Execution {
 
     fn server_error(&mut self, py: Python<'_>, route: Route<'_>, calls: &Calls, error: &PyErr) -> PyResult<Py<PyAny>> {
         let live = calls.server_error_middleware(py)?;
-        let begun = self.face.has_begun();
+        let begun = self.face.has_begun_outside();
         let options = PyDict::new(py);
         options.set_item(intern!(py, "app"), Raiser::new(py, error, begun))?;
         options.set_item(intern!(py, "handler"), live.getattr(intern!(py, "handler"))?)?;

@@ -57,13 +57,9 @@ impl NativeApp {
             return calls.app.call1(py, (scope, receive, send));
         }
         let tell = |by: &str| served.as_ref().map_or(Ok(()), |served| served.call1((by,)).map(drop));
-        let found = Found::find(&self.0, &scope)?;
+        let (found, around) = Found::find(&self.0, &scope)?.within_layers(&self.0, &scope)?;
         tell(found.by())?;
-        let asgi = Asgi::new(py, scope, receive, send)?;
-        let asgi = match (&calls.cors, &found) {
-            (Some(cors), Found::Route(..) | Found::Refusal(_)) => asgi.under(py, cors)?,
-            _ => asgi,
-        };
+        let asgi = Asgi::new(py, scope, receive, send)?.within(around);
         found.call(py, (Under::Server, asgi), &calls.app)
     }
 }

@@ -5,7 +5,13 @@
 
 use pyo3::{intern, prelude::*, types::PyDict};
 
-use super::{calls::Calls, face::Face, framework::Framework, stepping::Drive, stepping::run_through};
+use super::{
+    calls::Calls,
+    face::Face,
+    framework::Framework,
+    layers::Refused,
+    stepping::{Drive, run_through},
+};
 
 /// The answers of one application.
 pub(crate) struct Refusals {
@@ -69,6 +75,6 @@ impl Refusal {
 }
 
 /// The code of a request that is answered so.
-pub(crate) fn refuse(face: Face, response: Py<PyAny>) -> Drive {
-    Drive::of(|baton| async move { face.send_response(&baton, response, true).await })
+pub(crate) fn refuse(face: Face, refused: Refused) -> Drive {
+    Drive::of(|baton| async move { face.send_refusal(&baton, refused).await })
 }
