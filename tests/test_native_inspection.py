@@ -22,15 +22,14 @@ def parameters(found: Found, path: str) -> dict[str, Parameter]:
     return {each.name: each for each in found.native(path).root.parameters}
 
 
-def test_every_route_is_native_but_those_that_are_not_fastapis(found: Found) -> None:
+def test_every_route_is_native_but_those_of_mounts(found: Found) -> None:
     assert found.inspection.reason is None
     reasons = {
         route.serve.reason: route.path
         for route in found.inspection.description.routes
         if hasattr(route.serve, "reason")
     }
-    mounted = "mounted: 0 of 4 routes are native"
-    assert reasons.keys() == {"FastAPI's documentation", mounted}
+    assert reasons.keys() == {"mounted: 4 of 4 routes are native"}
 
 
 def test_routes_come_in_the_order_in_which_they_are_tried(found: Found) -> None:
@@ -236,7 +235,10 @@ def test_what_is_left_in_the_scope_is_what_a_request_sees() -> None:
 def test_the_description_is_json_for_rust(found: Found) -> None:
     told = json.loads(found.inspection.description.to_json())
     by_path = {route["path"]: route for route in told["routes"]}
-    assert by_path["/openapi.json"]["serve"] == {"opaque": "FastAPI's documentation"}
+    told_of_mount = {"opaque": "mounted: 4 of 4 routes are native"}
+    assert by_path["/mounted/{path:path}"]["serve"] == told_of_mount
+    assert by_path["/openapi.json"]["serve"]["native"]["caller"] == "starlette"
+    assert by_path["/openapi.json"]["refused"]["native"]["caller"] == "router"
     native = by_path["/aliases"]["serve"]["native"]
     chosen, checked = native["root"]["parameters"]
     assert (chosen["absent"], chosen["list"]) == ("none", False)

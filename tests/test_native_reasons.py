@@ -25,6 +25,8 @@ from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse
 from starlette import convertors
 from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse
@@ -238,12 +240,21 @@ def test_a_convertor_that_replaces_one_of_starlettes_is_seen() -> None:
     assert Found(app).reason("/{number:path}") == "a path convertor of the application's own"
 
 
-def test_a_plain_route_of_starlette_is_the_applications() -> None:
+def test_a_route_of_starlette_is_native_if_it_is_a_plain_function() -> None:
     app = application()
     app.add_route("/plain", lambda request: PlainTextResponse("plain"))
+    app.router.routes.append(Route("/class", HTTPEndpoint))
+    app.router.routes.append(Route("/within", endpoint, middleware=[Middleware(Around)]))
+    app.router.routes.append(Handling("/handling", endpoint))
     found = Found(app)
-    assert found.reason("/plain") == "a route of Starlette"
+    assert found.native("/plain").root.kind == "function"
     assert found.route("/plain").methods == ["GET", "HEAD"]
+    told = "a route of Starlette that calls"
+    assert found.reason("/class") == f"{told} `starlette.endpoints.HTTPEndpoint`"
+    assert found.reason("/within") == f"{told} `{__name__}.Around`"
+    assert found.reason("/handling") == "its class has a `handle` of its own"
+    assert found.route("/handling").refused is None
+    assert found.route("/within").refused is not None
 
 
 # --- applications
@@ -255,6 +266,21 @@ class Handled(FastAPI):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on."""
         await super().__call__(scope, receive, send)
+
+
+class Around:
+    """Does nothing around an application."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+
+class Handling(Route):
+    """Handles requests itself."""
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Do as Starlette does."""
+        await super().handle(scope, receive, send)
 
 
 class Kept(FastAPI):

@@ -46,4 +46,4 @@ class Found:
 
 
 def _is_documentation(route: Route) -> bool:
-    return isinstance(route.serve, Opaque) and "documentation" in route.serve.reason
+    return isinstance(route.serve, Native) and "documentation" in route.serve.endpoint

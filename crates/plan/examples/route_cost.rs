@@ -42,7 +42,7 @@ fn plan(template: &str, routes: usize) -> Result<Plan, PlanError> {
     let route = |number: usize| Route {
         methods: vec!["GET".to_owned()],
         path: template.replace('#', &number.to_string()),
-        allow: None,
+        refused: None,
         serve: serve(),
     };
     Plan::compile(Description { routes: (0..routes).map(route).collect(), missed: None })

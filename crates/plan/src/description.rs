@@ -23,12 +23,14 @@ pub struct Description {
     pub missed: Option<Missed>,
 }
 
-/// What a router does with a request that no route takes: it is answered 404, as `Router.not_found` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a router does with a request that no route takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Missed {
-    /// Before that, the path is tried with a slash more or less, and redirected to if a route takes it.
-    pub redirect_slashes: bool,
+    /// Raises `HTTPException(404)`, as `Router.not_found` does.
+    pub not_found: Native,
+    /// Before that, the path is tried with a slash more or less; if a route takes it, this answers. `None`: it is not tried.
+    pub redirect: Option<Native>,
     /// A list of what must be as it was when no route takes a request.
     #[serde(default)]
     pub guards: Option<Object>,
@@ -43,11 +45,21 @@ pub struct Route {
     /// As Starlette's `compile_path` takes it, with the prefixes of included routers: `/items/{item_id:int}`. A mount's
     /// ends in `/{path:path}`. Empty for a barrier.
     pub path: String,
-    /// What it answers in `Allow`, with 405, where it takes the path but not the method; `None`: only the application knows.
+    /// What becomes of a request whose path it takes, but not the method; `None`: only the application knows.
     #[serde(default)]
-    pub allow: Option<String>,
+    pub refused: Option<Box<Refused>>,
     /// Who answers it.
     pub serve: Serve,
+}
+
+/// What a route answers to methods that it does not take: 405, as `Route.handle` does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    /// The value of `Allow`.
+    pub allow: String,
+    /// Raises `HTTPException(405)` with it.
+    pub native: Native,
 }
 
 /// Who answers what a route matches.
@@ -70,6 +82,9 @@ pub struct Native {
     pub tier: u8,
     /// `module.function`, for people.
     pub endpoint: String,
+    /// Whose code calls the endpoint.
+    #[serde(default)]
+    pub caller: Caller,
     /// The endpoint and all that it depends on. Its `call` is the endpoint.
     pub root: Dependant,
     /// The body that is read before anything else; `None`: it is not looked at.
@@ -87,6 +102,19 @@ pub struct Native {
     pub guards: Option<Object>,
 }
 
+/// Whose code calls an endpoint: what is around it, and what becomes of its result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Caller {
+    /// `fastapi.routing.request_response`: handlers of exceptions, stacks for what is to be closed, an answer is made.
+    #[default]
+    Fastapi,
+    /// `starlette.routing.request_response`: handlers of exceptions; the result is the response.
+    Starlette,
+    /// The router itself; a result is the response.
+    Router,
+}
+
 /// What user code finds in the scope.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,10 +123,10 @@ pub struct ScopeObjects {
     pub app: Object,
     /// `scope["router"]`.
     pub router: Object,
-    /// `scope["route"]`.
-    pub route: Object,
-    /// `scope["endpoint"]`.
-    pub endpoint: Object,
+    /// `scope["route"]`; `None`: there is none.
+    pub route: Option<Object>,
+    /// `scope["endpoint"]`; `None`: there is none, nor are there parameters of the path.
+    pub endpoint: Option<Object>,
     /// A dictionary, to be copied (one level deep) into `scope["fastapi"]`; `None`: there is none.
     pub fastapi: Option<Object>,
 }

@@ -7,9 +7,10 @@ pub(crate) fn greatest_object(native: &Native) -> Object {
     let scope = &native.scope;
     let response = &native.response;
     let field = response.field.iter().flat_map(|field| [field.field, field.validate, field.to_json, field.options]);
-    let others = [scope.app, scope.router, scope.route, scope.endpoint, response.class];
+    let others = [scope.app, scope.router, response.class];
+    let found = scope.route.into_iter().chain(scope.endpoint);
     let limits = native.body.and_then(|body| body.form);
-    let named = others.into_iter().chain(scope.fastapi).chain(native.guards).chain(limits).chain(field);
+    let named = others.into_iter().chain(found).chain(scope.fastapi).chain(native.guards).chain(limits).chain(field);
     named.fold(of_dependant(&native.root), Object::max)
 }
 

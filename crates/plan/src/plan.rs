@@ -5,8 +5,8 @@
 //! no description at all, or beyond all bounds, is refused as a whole.
 
 use crate::{
-    Body, BodyLimit, Captures, Description, Found, Miss, Native, Object, Program, RequestPath, Response, Route,
-    RouteSummary, ScopeObjects, Serve, Summary, Text, Why,
+    Body, BodyLimit, Caller, Captures, Description, Found, Miss, Missed, Native, Object, Program, RequestPath,
+    Response, Route, RouteSummary, ScopeObjects, Serve, Summary, Text, Why,
     flatten::{Unfit, flatten},
     missed::Misses,
     objects::greatest_object,
@@ -43,7 +43,7 @@ pub struct Plan {
 /// A route that the plan serves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NativeRoute {
-    /// Its number among all routes.
+    /// Its number among all routes; of one for requests that no route takes, their number.
     pub route: usize,
     /// Its template.
     pub path: String,
@@ -51,6 +51,8 @@ pub struct NativeRoute {
     pub endpoint: String,
     /// How much of the framework it needs.
     pub tier: u8,
+    /// Whose code calls the endpoint.
+    pub caller: Caller,
     /// Names of the path's parameters, in the order of the captures.
     pub path_names: Box<[Text]>,
     /// The body that is read first.
@@ -78,11 +80,12 @@ impl Plan {
         if description.routes.len() > MAX_ROUTES {
             return Err(PlanError::Routes(description.routes.len()));
         }
-        let misses = Misses::new(description.missed);
-        let objects = misses.guards().map_or(0, |guards| guards as usize + 1);
-        let mut compiling = Compiling { misses, objects, ..Compiling::default() };
+        let mut compiling = Compiling::default();
         for route in description.routes {
             compiling.add(route);
+        }
+        if let Some(missed) = &description.missed {
+            compiling.misses(missed);
         }
         Ok(compiling.finish())
     }
@@ -94,8 +97,9 @@ impl Plan {
     }
 
     /// What becomes of a request of which [`Plan::find`] says that no route takes it.
-    pub fn missed(&self, path: &RequestPath<'_>) -> Miss {
-        self.misses.miss(&self.router, path)
+    /// `captures` as in [`Plan::find`].
+    pub fn missed(&self, path: &RequestPath<'_>, captures: &mut Captures) -> Miss {
+        self.misses.miss(&self.router, path, captures)
     }
 
     /// What must be as it was for [`Plan::missed`] to be true.
@@ -139,7 +143,7 @@ impl Plan {
             Why::Opaque(route) | Why::Barrier(route) => {
                 self.summary.routes.get(route).and_then(|route| route.reason.clone()).unwrap_or_else(|| why.to_string())
             }
-            Why::NoRoute | Why::Redirect | Why::Path => why.to_string(),
+            Why::NoRoute | Why::Path => why.to_string(),
         }
     }
 }
@@ -180,41 +184,57 @@ impl Compiling {
         let native = self.native(route, &template);
         let target = native.as_ref().map_or(Target::Opaque, |_| Target::Native(self.natives.len()));
         self.router.add(&route.methods, &template, target).map_err(|error| error.to_string())?;
-        self.misses.add(route.allow.as_deref());
         self.natives.extend(native);
+        let refused = route.refused.as_ref().and_then(|refused| {
+            self.add_native(&refused.native, (&route.path, &template)).map(|native| (&*refused.allow, native))
+        });
+        self.misses.add(refused);
         Ok(())
     }
 
     /// A native route compiled; one that cannot be becomes opaque.
     fn native(&mut self, route: &mut Route, template: &Template) -> Option<NativeRoute> {
         let Serve::Native(native) = &route.serve else { return None };
-        match self.program(native, template) {
-            Ok(program) => {
-                self.objects = self.objects.max(greatest_object(native) as usize + 1);
-                Some(NativeRoute {
-                    route: self.summary.routes.len(),
-                    path: route.path.clone(),
-                    endpoint: native.endpoint.clone(),
-                    tier: native.tier,
-                    path_names: template.parameters.iter().map(|(name, _)| self.texts.number(name)).collect(),
-                    body: native.body,
-                    limits: native.limits.clone().into(),
-                    program,
-                    response: native.response.clone(),
-                    scope: native.scope.clone(),
-                    guards: native.guards,
-                })
-            }
-            Err(unfit) => {
-                route.serve = Serve::Opaque(unfit.to_string());
-                None
-            }
-        }
+        let compiled = self.compiled(native, (&route.path, template));
+        compiled.map_err(|unfit| route.serve = Serve::Opaque(unfit.to_string())).ok()
     }
 
-    fn program(&mut self, native: &Native, template: &Template) -> Result<Program, Unfit> {
+    /// What becomes of requests that no route takes.
+    fn misses(&mut self, missed: &Missed) {
+        let anywhere = Template { pieces: Vec::new(), parameters: Vec::new() };
+        let not_found = self.add_native(&missed.not_found, ("", &anywhere));
+        let redirect = missed.redirect.as_ref().map(|redirect| self.add_native(redirect, ("", &anywhere)));
+        if let Some(guards) = missed.guards {
+            self.objects = self.objects.max(guards as usize + 1);
+        }
+        self.misses.know(not_found, redirect, missed.guards);
+    }
+
+    /// The number of what is compiled; `None`: it cannot be.
+    fn add_native(&mut self, native: &Native, path: (&str, &Template)) -> Option<usize> {
+        let compiled = self.compiled(native, path).ok()?;
+        self.natives.push(compiled);
+        Some(self.natives.len() - 1)
+    }
+
+    fn compiled(&mut self, native: &Native, (path, template): (&str, &Template)) -> Result<NativeRoute, Unfit> {
         let names: Vec<&str> = template.parameters.iter().map(|(name, _)| name.as_str()).collect();
-        flatten(&native.root, &names, &mut self.texts)
+        let program = flatten(&native.root, &names, &mut self.texts)?;
+        self.objects = self.objects.max(greatest_object(native) as usize + 1);
+        Ok(NativeRoute {
+            route: self.summary.routes.len(),
+            path: path.to_owned(),
+            endpoint: native.endpoint.clone(),
+            tier: native.tier,
+            caller: native.caller,
+            path_names: names.iter().map(|name| self.texts.number(name)).collect(),
+            body: native.body,
+            limits: native.limits.clone().into(),
+            program,
+            response: native.response.clone(),
+            scope: native.scope.clone(),
+            guards: native.guards,
+        })
     }
 
     fn finish(self) -> Plan {

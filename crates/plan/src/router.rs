@@ -29,8 +29,6 @@ pub enum Found {
 pub enum Why {
     /// No route takes method and path.
     NoRoute,
-    /// No route takes the path, but one does with a slash more or less.
-    Redirect,
     /// The route of this number, counted among all routes, is not native.
     Opaque(usize),
     /// No route before the one of this number takes it, and nothing is known of that one.
@@ -43,7 +41,6 @@ impl fmt::Display for Why {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Why::NoRoute => "no route takes method and path",
-            Why::Redirect => "it is redirected",
             Why::Opaque(_) => "its route is not native",
             Why::Barrier(_) => "a route before it can take any path",
             Why::Path => "its path is unusual",
@@ -136,12 +133,14 @@ impl Router {
         }
     }
 
-    /// The first route that takes this path, whatever its methods; an error where that is not known.
-    pub(crate) fn first_of_path(&self, path: &str) -> Result<Option<usize>, Why> {
+    /// The first route that takes this path, whatever its methods; an error where that is not known. `captures` as in
+    /// [`Router::find`].
+    pub(crate) fn first_of_path(&self, path: &str, captures: &mut Captures) -> Result<Option<usize>, Why> {
+        captures.clear();
         if !is_plain(path.as_bytes()) {
             return Err(Why::Path);
         }
-        match self.earliest(MethodSet::MAX, path, &mut Captures::new())? {
+        match self.earliest(MethodSet::MAX, path, captures)? {
             None if self.barrier => Err(Why::Barrier(self.targets.len())),
             route => Ok(route.map(|route| route as usize)),
         }

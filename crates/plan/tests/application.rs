@@ -62,7 +62,7 @@ fn captures_are_the_parameters_of_the_path() {
 }
 
 fn opaque(path: &str) -> Route {
-    Route { methods: Vec::new(), path: path.to_owned(), allow: None, serve: Serve::Opaque("opaque".to_owned()) }
+    Route { methods: Vec::new(), path: path.to_owned(), refused: None, serve: Serve::Opaque("opaque".to_owned()) }
 }
 
 #[test]

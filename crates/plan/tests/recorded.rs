@@ -24,7 +24,7 @@ fn paths_match_templates_as_with_starlette() {
     let mut undecided = 0;
     for (template, path, expected) in rows {
         let route =
-            Route { methods: Vec::new(), path: template.clone(), allow: None, serve: Serve::Opaque(String::new()) };
+            Route { methods: Vec::new(), path: template.clone(), refused: None, serve: Serve::Opaque(String::new()) };
         let plan = Plan::compile(Description { routes: vec![route], missed: None }).unwrap();
         let mut captures = Captures::new();
         let found = plan.find("GET", &path, &mut captures);

@@ -12,6 +12,8 @@ from typing import Any, Literal
 CallKind = Literal["coroutine", "function", "generator", "async_generator"]
 Stream = Literal["json_lines", "events", "raw"]
 Source = Literal["path", "query", "header", "cookie", "body"]
+# Whose code calls an endpoint.
+Caller = Literal["fastapi", "starlette", "router"]
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,9 @@ class ScopeObjects:
 
     app: int
     router: int
-    route: int
-    endpoint: int
+    # `None`: there is none.
+    route: int | None
+    endpoint: int | None
     fastapi: int | None
 
 
@@ -139,13 +142,22 @@ class Native:
 
     tier: int
     endpoint: str
+    caller: Caller
     root: Dependant
     body: Body | None
     limits: list[BodyLimit]
     response: Response
     scope: ScopeObjects
     # A list of what must be as it was when a request takes this route.
-    guards: int
+    guards: int | None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a route answers to methods that it does not take: 405, with this ``Allow``."""
+
+    allow: str
+    native: Native
 
 
 @dataclass(frozen=True)
@@ -169,15 +181,17 @@ class Route:
     methods: list[str]
     path: str
     serve: Native | Opaque | Barrier
-    # What it answers in `Allow`, with 405; `None`: only the application knows.
-    allow: str | None = None
+    # `None`: only the application knows.
+    refused: Refused | None = None
 
 
 @dataclass(frozen=True)
 class Missed:
     """What the router does with a request that no route takes: 404, after a try for a redirect."""
 
-    redirect_slashes: bool
+    not_found: Native
+    # `None`: it does not try.
+    redirect: Native | None
     # A list of what must be as it was for that to be true.
     guards: int
 
@@ -203,9 +217,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Shared):
         return {"shared": value.object}
     if isinstance(value, Opaque | Barrier):
-        return {_TAGS[type(value)]: value.reason}
-    if isinstance(value, Native):
-        return {_TAGS[Native]: _members(value)}
+        return value.reason
+    if isinstance(value, Route):
+        return {**_members(value), "serve": {_TAGS[type(value.serve)]: _plain(value.serve)}}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return _members(value) if hasattr(value, "__dataclass_fields__") else value

@@ -11,8 +11,8 @@ from andon.native.description import Description, Missed, Native, Opaque, Route
 from andon.native.framework import Framework
 from andon.native.guards import Guard, guards_of
 from andon.native.limits import limits_around
-from andon.native.missed import missed_of
-from andon.native.mounts import Mount, Within, check_around, check_mounted
+from andon.native.missed import missed_of, with_refused
+from andon.native.mounts import Mount, Within, check_around, check_mounted, check_stack
 from andon.native.stack import Stack, handlers_of
 from andon.native.understanding import NotUnderstood
 from andon.native.walk import Walk
@@ -84,7 +84,8 @@ class Inspection:
     def watched(self) -> list[Guard]:
         """Return the guards of the application, and those of its routes."""
         told = [self.description.missed, *(route.serve for route in self.description.routes)]
-        lists = [self.objects[each.guards] for each in told if isinstance(each, Native | Missed)]
+        numbers = (each.guards for each in told if isinstance(each, Native | Missed))
+        lists = [self.objects[number] for number in numbers if number is not None]
         mounted = (found.watched() for _, found in self.mounts)
         return [*self.guards, *chain.from_iterable(lists), *chain.from_iterable(mounted)]
 
@@ -110,11 +111,13 @@ def inspect(app: Any, mode: Mode = "auto") -> Inspection:
 
 def _look(app: Any, framework: Framework, stack: Stack, within: Within | None) -> Inspection:
     walk = Walk(app, framework, within)
-    missed = None if limits_around(app) else missed_of(app.router, framework, walk.objects)
     routes = list(walk.routes())
+    missed = None if limits_around(app) else missed_of(walk, framework)
+    if missed is not None:
+        routes = with_refused(routes, walk, framework)
     guards = guards_of(app, walk.routers, stack.exceptions, framework)
     guards += chain.from_iterable(layer.guards() for layer in stack.layers)
-    mounts = list(_mounted(app, framework, stack, walk.mounts))
+    mounts = list(_mounted(app, framework, walk.mounts))
     for mount, found in mounts:
         told = f"mounted: {found.count()} of {len(found.description.routes)} routes are native"
         routes[mount.number] = replace(routes[mount.number], serve=Opaque(told))
@@ -123,16 +126,16 @@ def _look(app: Any, framework: Framework, stack: Stack, within: Within | None) -
 
 
 def _mounted(
-    app: Any, framework: Framework, stack: Stack, mounts: list[Mount]
+    app: Any, framework: Framework, mounts: list[Mount]
 ) -> Iterator[tuple[Mount, Inspection]]:
     """Yield the mounted applications that have plans of their own."""
     for mount in mounts:
         try:
-            check_around(app, stack)
+            check_around(app)
             mounted = mount.route.app
             check_mounted(mounted, mount.within)
             below = gate.check_application(mounted, framework)
-            check_around(mounted, below)
+            check_stack(mounted, below)
             found = _look(mounted, framework, below, mount.within)
         except Exception:
             # Whatever the reason is, its requests are served by ASGI.

@@ -58,13 +58,10 @@ def is_known(route: Any, framework: Framework) -> bool:
         return False
 
 
-def check_around(app: Any, stack: Stack) -> None:
-    """Let an application through that mounts another one or is mounted.
-
-    Raises `NotUnderstood` if its layers do more than to handle exceptions.
-    """
-    if app.user_middleware or stack.names or limits_around(app):
-        raise NotUnderstood("middleware or a limit around a mounted application")
+def check_around(app: Any) -> None:
+    """Let an application through that mounts another one or is mounted."""
+    if limits_around(app):
+        raise NotUnderstood("a limit around a mounted application")
 
 
 def check_mounted(app: Any, within: Within) -> None:
@@ -74,3 +71,10 @@ def check_mounted(app: Any, within: Within) -> None:
     """
     if app.user_middleware or any(app is other for other in within.around):
         raise NotUnderstood("middleware of a mounted application, or one that mounts itself")
+
+
+def check_stack(app: Any, stack: Stack) -> None:
+    """Let a mounted application through whose layers do no more than to handle exceptions."""
+    if stack.names:
+        raise NotUnderstood("middleware of a mounted application")
+    check_around(app)

@@ -46,6 +46,7 @@ class Natives:
         return Native(
             tier=tier_of(root, response, is_special=bool(handler.is_body_form or limits)),
             endpoint=name_of(handler.dependant.call),
+            caller="fastapi",
             root=root,
             body=self._body(handler),
             limits=limits,

@@ -160,7 +160,7 @@ impl NativeRequest {
 
     fn endpoint(&self, py: Python<'_>) -> Option<Endpoint> {
         let Answered::ByRoute(application, number, _) = &self.answered else { return None };
-        let object = application.route(*number).scope.endpoint;
+        let object = application.route(*number).scope.endpoint?;
         Some(Endpoint(application.object(py, object).as_ptr() as usize))
     }
 

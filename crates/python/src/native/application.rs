@@ -47,6 +47,8 @@ pub(crate) struct Application {
     mounts: Box<[(usize, Arc<Application>)]>,
     /// The application that mounts it.
     pub(crate) outer: Option<Arc<Outer>>,
+    /// Live middleware is around it, and may look into the scope of any request.
+    is_under_middleware: bool,
     pub(crate) anyio: Anyio,
     /// The application's own root path, which counts before the server's; empty: it has none.
     pub(crate) root_path: String,
@@ -143,6 +145,7 @@ impl Application {
         let anyio = Anyio::find(py, limiter.map(|limiter| limiter.clone_ref(py)));
         let response_call = framework.response.bind(py).getattr(intern!(py, "__call__"))?.unbind();
         let changed = AtomicBool::new(false);
+        let is_under_middleware = calls.spliced || outer.as_ref().is_some_and(|outer| outer.is_spliced());
         Ok(Self {
             plan,
             objects,
@@ -157,6 +160,7 @@ impl Application {
             calls,
             mounts,
             outer,
+            is_under_middleware,
             anyio,
             root_path,
         })
@@ -194,7 +198,7 @@ impl Application {
                 let taken = Taken { application: Arc::clone(self), number, roots };
                 (Served::Natively(taken), Some(&self.routes[number].guards))
             }
-            Found::Application(Why::NoRoute) => (self.missed(py, path), Some(&self.missed_guards)),
+            Found::Application(Why::NoRoute) => (self.missed(py, path, roots, captures), Some(&self.missed_guards)),
             Found::Application(Why::Opaque(route)) if let Some(mounted) = self.mounted(route) => {
                 let roots = Roots::of(mounted, path, roots);
                 let root_path = roots.root_path.clone();
@@ -215,13 +219,22 @@ impl Application {
     }
 
     /// What becomes of a request that no route takes.
-    fn missed(&self, py: Python<'_>, path: &RequestPath<'_>) -> Served {
-        let answer = match self.plan.missed(path) {
-            Miss::NotFound => self.refusals.not_found(py, &self.framework, &self.calls),
-            Miss::NotAllowed(number) => self.refusals.not_allowed(py, &self.framework, &self.calls, number),
+    fn missed(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        path: &RequestPath<'_>,
+        roots: Option<Roots>,
+        captures: &mut Captures,
+    ) -> Served {
+        let miss = self.plan.missed(path, captures);
+        let number = match miss {
+            Miss::NotFound(number) | Miss::Redirect(number) | Miss::NotAllowed { native: number, .. } => number,
             Miss::Application(why) => return Served::ByApplication(self.plan.reason(why)),
         };
-        answer.map_or_else(|| Served::ByApplication("a handler of the application".to_owned()), Served::Refused)
+        match self.refusals.answer(py, &self.framework, &self.calls, miss).filter(|_| !self.is_under_middleware) {
+            Some(response) => Served::Refused(response),
+            None => Served::Natively(Taken { application: Arc::clone(self), number, roots }),
+        }
     }
 
     /// Whether the application is as it was when it was inspected; otherwise that is told.

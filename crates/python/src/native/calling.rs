@@ -96,6 +96,13 @@ impl Execution {
                 let value = Python::attach(|py| self.prepare(py, route, number).drive(py, route))?;
                 Returned { value, validated: None }
             }
+            // What it depends on was not.
+            CallKind::Coroutine if self.incoming.offloaded && !route.native.program.endpoint().suspends => {
+                let prepared = Python::attach(|py| self.prepare(py, route, number));
+                let (application, number) = (Arc::clone(route.application), route.number);
+                let drive = move |py: Python<'_>| prepared.drive(py, Route::of(&application, number));
+                Returned { value: self.on_thread(route, false, drive).await?, validated: None }
+            }
             _ => Returned { value: self.call(route, number).await?, validated: None },
         };
         Python::attach(|py| self.answer(py, route, returned))

@@ -1,7 +1,7 @@
 //! Exceptions become answers: by the handlers that the application has, as `wrap_app_handling_exceptions` does it twice
 //! (around the route, and around the router), and at last by its `ServerErrorMiddleware`, which raises them again.
 
-use andon_plan::Level;
+use andon_plan::{Caller, Level};
 use pyo3::{
     exceptions::{PyException, PyRuntimeError},
     intern,
@@ -11,7 +11,7 @@ use pyo3::{
 
 use super::{
     calls::Calls,
-    execution::{Execution, Route, Under},
+    execution::{Execution, Route},
     interpreter::with_traceback,
     json::{put_json, put_text},
     raising::{Raiser, Sink},
@@ -34,20 +34,13 @@ impl Execution {
         if outcome.is_ok() && self.scope.is_none() {
             return Ok(());
         }
-        let outcome = self.handle(route, &route.application.calls, Around::Route, outcome).await;
+        let outcome = match route.native.caller {
+            Caller::Router => outcome,
+            _ => self.handle(route, &route.application.calls, Around::Route, outcome).await,
+        };
         let outcome = self.leave_limit(route, Level::Route, outcome).await;
         let outcome = self.leave_limit(route, Level::Router, outcome).await;
         let outcome = self.close_middleware_stack(outcome).await;
-        if self.under == Under::Stack {
-            return outcome;
-        }
-        let calls = &route.application.calls;
-        let outcome = self.handle_around_router(route, calls, outcome).await;
-        if self.under == Under::Dispatch {
-            return outcome;
-        }
-        let outcome = self.leave_limit(route, Level::Application, outcome).await;
-        let outcome = self.answer_failure(route, calls, outcome).await;
         self.pass_outward(route, outcome).await
     }
 
@@ -122,12 +115,14 @@ impl Execution {
         Ok(request.unbind())
     }
 
-    /// No handler has taken it: the outermost layer of the application's stack answers, and raises it again.
+    /// No handler has taken it: the outermost layer of the application's stack answers, and raises it again. `outermost`:
+    /// no other application is around it.
     pub(crate) async fn answer_failure(
         &mut self,
         route: Route<'_>,
         calls: &Calls,
         outcome: PyResult<()>,
+        outermost: bool,
     ) -> PyResult<()> {
         let Err(error) = outcome else {
             return Ok(());
@@ -137,7 +132,7 @@ impl Execution {
         }
         self.baton.to_loop().await;
         let error = Python::attach(|py| with_traceback(py, error));
-        let running = Python::attach(|py| self.server_error(py, route, calls, &error))?;
+        let running = Python::attach(|py| self.server_error(py, route, calls, (&error, outermost)))?;
         match self.baton.wait_for(running, None).await {
             // It always raises; but what it has swallowed would be lost.
             Ok(_) => Err(error),
@@ -145,15 +140,25 @@ impl Execution {
         }
     }
 
-    fn server_error(&mut self, py: Python<'_>, route: Route<'_>, calls: &Calls, error: &PyErr) -> PyResult<Py<PyAny>> {
+    fn server_error(
+        &mut self,
+        py: Python<'_>,
+        route: Route<'_>,
+        calls: &Calls,
+        (error, outermost): (&PyErr, bool),
+    ) -> PyResult<Py<PyAny>> {
         let live = calls.server_error_middleware(py)?;
-        let begun = self.face.has_begun_outside();
+        let begun = if outermost { self.face.has_begun_outside() } else { self.face.has_begun() };
         let options = PyDict::new(py);
         options.set_item(intern!(py, "app"), Raiser::new(py, error, begun))?;
         options.set_item(intern!(py, "handler"), live.getattr(intern!(py, "handler"))?)?;
         options.set_item(intern!(py, "debug"), live.getattr(intern!(py, "debug"))?)?;
         let layer = route.application.framework.server_error_middleware.bind(py).call((), Some(&options))?;
-        let send = if begun { Py::new(py, Sink)?.into_any() } else { self.face.outer_send(py)? };
+        let send = match begun {
+            true => Py::new(py, Sink)?.into_any(),
+            false if outermost => self.face.outer_send(py)?,
+            false => self.face.send(py)?,
+        };
         Ok(layer.call1((self.scope(py, route)?, self.face.receive(py)?, send))?.unbind())
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Incoming {
     pub(crate) roots: Option<Roots>,
     /// The body could exceed a limit.
     pub(crate) limited: bool,
+    /// The endpoint is to run on a thread if it can, though the rest does not.
+    pub(crate) offloaded: bool,
     /// What a body is to be taken for; counts only where the route has one.
     pub(crate) body: BodyKind,
     /// The content type that Python has to look at.
@@ -49,6 +51,7 @@ impl Incoming {
             cookies: Gathered::new(),
             roots: None,
             limited: !route.limits.is_empty(),
+            offloaded: false,
             body: BodyKind::Bytes,
             unsure: None,
         };

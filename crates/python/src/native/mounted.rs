@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use andon_plan::RequestPath;
+use andon_plan::{Level, RequestPath};
 use pyo3::{
     intern,
     prelude::*,
@@ -15,7 +15,7 @@ use pyo3::{
 use super::{
     application::{Application, Inspected},
     calls::Calls,
-    execution::{Execution, Route},
+    execution::{Execution, Route, Under},
 };
 
 /// A mounted application as the inspection describes it. See `python/andon/native/calls.py`.
@@ -93,19 +93,31 @@ impl Roots {
 }
 
 impl Outer {
+    /// Whether live middleware is around it or around what mounts it.
+    pub(crate) fn is_spliced(&self) -> bool {
+        self.calls.spliced || self.outer.as_ref().is_some_and(|outer| outer.is_spliced())
+    }
+
     /// Leaves in the scope what it and the mount leave there.
     pub(crate) fn complete(
         &self,
         scope: &Bound<'_, PyDict>,
+        under: Under,
         middleware_stack: &Py<PyAny>,
         roots: &Roots,
     ) -> PyResult<()> {
         let py = scope.py();
+        let mut under = under;
         if let Some(outer) = &self.outer {
-            outer.complete(scope, middleware_stack, roots)?;
+            outer.complete(scope, under, middleware_stack, roots)?;
+            under = Under::Server;
         }
-        scope.set_item(intern!(py, "app"), &self.calls.app)?;
-        scope.set_item(intern!(py, "starlette.exception_handlers"), self.calls.handlers(py)?)?;
+        if under == Under::Server {
+            scope.set_item(intern!(py, "app"), &self.calls.app)?;
+        }
+        if under != Under::Stack {
+            scope.set_item(intern!(py, "starlette.exception_handlers"), self.calls.handlers(py)?)?;
+        }
         scope.set_item(intern!(py, "fastapi_middleware_astack"), middleware_stack)?;
         scope.set_item(intern!(py, "router"), &self.router)?;
         if let Some(fastapi) = &self.fastapi {
@@ -124,15 +136,29 @@ impl Execution {
         self.face.endpoint_context(py, route, self.incoming.roots.as_ref())
     }
 
-    /// What becomes of an exception that the mounted application has not swallowed: the same in each one around it.
+    /// What becomes of an exception in the layers of an application, and of those around it: the same in each of them. The
+    /// outermost layers may be live ones.
     pub(crate) async fn pass_outward(&mut self, route: Route<'_>, outcome: PyResult<()>) -> PyResult<()> {
         let mut outcome = outcome;
+        let mut calls = &route.application.calls;
         let mut next = route.application.outer.as_ref();
-        while let Some(outer) = next.filter(|_| outcome.is_err()) {
-            outcome = self.handle_around_router(route, &outer.calls, outcome).await;
-            outcome = self.answer_failure(route, &outer.calls, outcome).await;
-            next = outer.outer.as_ref();
+        loop {
+            let under = if next.is_none() { self.under } else { Under::Server };
+            if under == Under::Stack {
+                return outcome;
+            }
+            outcome = self.handle_around_router(route, calls, outcome).await;
+            if under == Under::Dispatch {
+                return outcome;
+            }
+            if next.is_none() {
+                outcome = self.leave_limit(route, Level::Application, outcome).await;
+            }
+            outcome = self.answer_failure(route, calls, outcome, next.is_none()).await;
+            let Some(outer) = next.filter(|_| outcome.is_err()) else {
+                return outcome;
+            };
+            (calls, next) = (&outer.calls, outer.outer.as_ref());
         }
-        outcome
     }
 }

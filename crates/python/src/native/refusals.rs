@@ -1,8 +1,10 @@
 //! Requests that no route takes: answered 404 or 405, as `Router.not_found` and `Route.handle` do inside an application.
 //!
 //! The answers are made when a plan is compiled, by the handler that FastAPI has for exceptions with a status. They count
-//! while this is the handler that the application would find; what another one answers is left to the application.
+//! while this is the handler that the application would find, and while nobody looks at the scope of the request.
+//! Otherwise native routes of the router's own raise the exceptions (`python/andon/native/missed.py`).
 
+use andon_plan::Miss;
 use pyo3::{intern, prelude::*, types::PyDict};
 
 use super::{
@@ -36,20 +38,13 @@ impl Refusals {
         })
     }
 
-    /// `None`: the application answers.
-    pub(crate) fn not_found(&self, py: Python<'_>, framework: &Framework, calls: &Calls) -> Option<Py<PyAny>> {
-        self.not_found.answer(py, framework, calls)
-    }
-
-    /// Likewise, with the `Allow` of this number.
-    pub(crate) fn not_allowed(
-        &self,
-        py: Python<'_>,
-        framework: &Framework,
-        calls: &Calls,
-        number: usize,
-    ) -> Option<Py<PyAny>> {
-        self.not_allowed[number].answer(py, framework, calls)
+    /// `None`: it is not always the same.
+    pub(crate) fn answer(&self, py: Python<'_>, framework: &Framework, calls: &Calls, miss: Miss) -> Option<Py<PyAny>> {
+        match miss {
+            Miss::NotFound(_) => self.not_found.answer(py, framework, calls),
+            Miss::NotAllowed { allow, .. } => self.not_allowed[allow].answer(py, framework, calls),
+            Miss::Redirect(_) | Miss::Application(_) => None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the endpoint returned becomes an answer (the end of `get_request_handler`, and `serialize_response`).
 
-use andon_plan::ResponseField;
+use andon_plan::{Caller, ResponseField};
 use pyo3::{
     intern,
     prelude::*,
@@ -157,6 +157,10 @@ pub(crate) fn invalid<'py>(
 impl Execution {
     pub(crate) fn answer(&self, py: Python<'_>, route: Route<'_>, returned: Returned) -> PyResult<Answer> {
         let value = returned.value.into_bound(py);
+        if route.native.caller != Caller::Fastapi {
+            // It is called as an application, whatever it is.
+            return Ok(Answer::Response(value.unbind()));
+        }
         if is_response(route, &value)? {
             self.attach_background(&value)?;
             return Ok(Answer::Response(value.unbind()));

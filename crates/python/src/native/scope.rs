@@ -2,7 +2,7 @@
 //!
 //! What is in the scope is what FastAPI has put there by the time an endpoint runs, in the same order.
 
-use andon_plan::Level;
+use andon_plan::{Caller, Level};
 use pyo3::{
     intern,
     prelude::*,
@@ -113,16 +113,17 @@ impl Execution {
     ) -> PyResult<()> {
         let (application, objects) = (route.application, &route.native.scope);
         if let (Some(outer), Some(roots)) = (&application.outer, &self.incoming.roots) {
-            outer.complete(scope, &stacks.middleware, roots)?;
+            outer.complete(scope, self.under, &stacks.middleware, roots)?;
         }
-        if self.under == Under::Server {
+        let under = if application.outer.is_some() { Under::Server } else { self.under };
+        if under == Under::Server {
             if !application.root_path.is_empty() {
                 scope.set_item(intern!(py, "root_path"), &application.root_path)?;
             }
             scope.set_item(intern!(py, "app"), application.object(py, objects.app))?;
             self.tell_limit(py, route, scope, Level::Application)?;
         }
-        if self.under != Under::Stack {
+        if under != Under::Stack {
             scope.set_item(intern!(py, "starlette.exception_handlers"), application.calls.handlers(py)?)?;
         }
         scope.set_item(intern!(py, "fastapi_middleware_astack"), &stacks.middleware)?;
@@ -132,10 +133,17 @@ impl Execution {
             let fastapi = application.object(py, fastapi).cast::<PyDict>()?.copy()?;
             scope.set_item(intern!(py, "fastapi"), fastapi)?;
         }
-        scope.set_item(intern!(py, "endpoint"), application.object(py, objects.endpoint))?;
-        scope.set_item(intern!(py, "path_params"), self.path_parameters(py, route)?)?;
-        scope.set_item(intern!(py, "route"), application.object(py, objects.route))?;
+        if let Some(endpoint) = objects.endpoint {
+            scope.set_item(intern!(py, "endpoint"), application.object(py, endpoint))?;
+            scope.set_item(intern!(py, "path_params"), self.path_parameters(py, route)?)?;
+        }
+        if let Some(found) = objects.route {
+            scope.set_item(intern!(py, "route"), application.object(py, found))?;
+        }
         self.tell_limit(py, route, scope, Level::Route)?;
+        if route.native.caller != Caller::Fastapi {
+            return Ok(());
+        }
         scope.set_item(intern!(py, "fastapi_inner_astack"), &stacks.request)?;
         scope.set_item(intern!(py, "fastapi_function_astack"), &stacks.function)
     }

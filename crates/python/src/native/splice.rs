@@ -15,7 +15,7 @@ use super::{application::Application, asgi::Asgi, asgi_call::Found, dispatch, ex
 use crate::{child::Attribution, serving::Serving};
 
 /// What the framework's router leaves in a scope. If middleware was there before, the router is not the same with it.
-const LEFT_BY_ROUTER: [&str; 5] = ["router", "endpoint", "path_params", "route", "fastapi"];
+const LEFT_BY_ROUTER: [&str; 6] = ["router", "endpoint", "path_params", "route", "fastapi", "app_root_path"];
 
 /// Puts native routes into the application's live middleware stack, if that is where they are to run.
 ///
@@ -93,18 +93,17 @@ impl NativeCore {
             }
         }
         let current = self.serving.as_ref().and_then(|serving| serving.current(scope.py()));
-        if current.is_some_and(|exchange| exchange.get().is_offloaded()) {
-            return Ok(Found::Application("its endpoint is to run on a thread".to_owned()));
-        }
         Ok(match Found::find(application, scope)? {
-            // What the router leaves in the scope on its way to such an answer is for middleware to see.
-            Found::Refusal(_) => Found::Application("no route takes method and path".to_owned()),
             // Whether a failure before the first event comes before the head is a matter of turns of the loop.
             Found::Route(within, number, _)
                 if !application.calls.dispatchers.is_empty()
                     && within.route(number).response.stream == Some(Stream::Events) =>
             {
                 Found::Application("server-sent events inside a middleware with `dispatch`".to_owned())
+            }
+            Found::Route(within, number, mut incoming) => {
+                incoming.offloaded = current.is_some_and(|exchange| exchange.get().is_offloaded());
+                Found::Route(within, number, incoming)
             }
             found => found,
         })
