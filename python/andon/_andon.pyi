@@ -33,6 +33,7 @@ class Threads:
     def attach(
         self,
         event_loop: asyncio.AbstractEventLoop,
+        create_future: Callable[[], asyncio.Future[Any]],
         spawn: Callable[[int], None],
         locals: threading.local,
         prepare: Callable[[None], Any] | None,

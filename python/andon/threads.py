@@ -7,6 +7,7 @@ limiter of 40 is replaced by Andon's own bound, as long as the application leave
 """
 
 import asyncio
+import functools
 import importlib
 import inspect
 import sys
@@ -21,11 +22,17 @@ from andon import _andon
 _DEFAULT_TOKENS = 40
 
 
+class Called(asyncio.Future):  # type: ignore[type-arg]
+    """What a call on a thread comes to; whoever has to know tells it from other futures by this."""
+
+
 def install(threads: _andon.Threads, loop: asyncio.AbstractEventLoop) -> None:
     """Attach the threads to the loop; if anyio is imported, its work comes to them from now on."""
     backend = _backend()
     locals_ = threading.local() if backend is None else backend.threadlocals
-    threads.attach(loop, _spawner(threads, backend, loop), locals_, _preparation(backend))
+    create_future = functools.partial(Called, loop=loop)
+    spawn = _spawner(threads, backend, loop)
+    threads.attach(loop, create_future, spawn, locals_, _preparation(backend))
     if backend is not None:
         _replace(backend, threads, loop)
 

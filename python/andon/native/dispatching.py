@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import anyio
+import anyio.to_thread
 from anyio._backends import _asyncio as backend
+
+from andon.threads import Called
 
 
 async def body_stream(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[Any]:
@@ -21,43 +25,82 @@ async def body_stream(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[An
             break
 
 
+class _Ending(backend.CancelScope):
+    """What a Task is in while it is being ended; shields it for as long as FastAPI would."""
+
+
 async def end(tasks: "list[asyncio.Task[Any]]") -> None:
     """Cancel Tasks until they have ended, as a task group of anyio does when it is left.
 
-    They are cancelled again wherever they wait, but for where they are shielded by a scope of
-    anyio, as calls on threads are: these are waited for.
+    Each comes into a scope that is cancelled, as it would always have been in the task group's. So
+    anyio cancels it wherever it waits, but for where it is shielded.
     """
-    while running := [task for task in tasks if not task.done()]:
-        shielded = [task for task in running if _is_shielded(task)]
-        for task in running:
-            if task not in shielded and _can_be_cancelled(task):
-                task.cancel()
-        awaited = [getattr(task, "_fut_waiter", None) for task in shielded]
-        futures = [future for future in awaited if future is not None]
+    running = [task for task in tasks if not task.done()]
+    for task in running:
+        _adopt(task).cancel()
+    while running:
         try:
-            if len(futures) == len(running):
-                await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-            else:
-                await asyncio.sleep(0)
+            await asyncio.wait(running)
         except asyncio.CancelledError:
             # They are being cancelled already.
             continue
+        return
 
 
-def _can_be_cancelled(task: "asyncio.Task[Any]") -> bool:
-    """Whether it waits for what is not done (`CancelScope._deliver_cancellation`)."""
-    if getattr(task, "_must_cancel", False):
-        return False
-    awaited = getattr(task, "_fut_waiter", None)
-    return not isinstance(awaited, asyncio.Future) or not awaited.done()
-
-
-def _is_shielded(task: "asyncio.Task[Any]") -> bool:
-    """Whether a scope around what it does keeps cancellations off, or delivers them itself."""
+def _adopt(task: "asyncio.Task[Any]") -> Any:
+    """Put two scopes around all scopes of a Task, and return the outer one."""
+    cancelled: Any = backend.CancelScope()
+    ending: Any = _Ending(shield=getattr(task.get_coro(), "exiting", False))
+    cancelled._host_task = ending._host_task = task
+    _put_into(cancelled, ending)
     state = backend._task_states.get(task)
+    if state is None:
+        state = backend._task_states[task] = backend.TaskState(None, None)
+    if state.cancel_scope is None:
+        state.cancel_scope = ending
+        ending._tasks.add(task)
+        _shield_call(task, ending)
+        return cancelled
+    outermost: Any = state.cancel_scope
+    while outermost._parent_scope is not None:
+        outermost = outermost._parent_scope
+    _put_into(ending, outermost)
+    return cancelled
+
+
+def _put_into(scope: Any, inner: Any) -> None:
+    inner._parent_scope = scope
+    scope._child_scopes.add(inner)
+
+
+def _shield_call(task: "asyncio.Task[Any]", ending: Any) -> None:
+    """Shield a Task that waits for a call on a thread outside of all scopes."""
+    waits_for = getattr(task, "_fut_waiter", None)
+    if ending.shield or not isinstance(waits_for, Called):
+        return
+    ending.shield = True
+
+    def called(_: "asyncio.Future[Any]") -> None:
+        # The Task has gone on by now.
+        if not getattr(task.get_coro(), "exiting", False):
+            ending.shield = False
+            if task in ending._tasks:
+                _shield_call(task, ending)
+
+    waits_for.add_done_callback(called)
+
+
+def shield_exit(begins: bool) -> None:
+    """Shield the Task if it is being ended, for as long as it closes a dependency."""
+    task = asyncio.current_task()
+    state = None if task is None else backend._task_states.get(task)
     scope: Any = None if state is None else state.cancel_scope
-    while scope is not None:
-        if scope.shield or scope.cancel_called:
-            return True
+    while scope is not None and not isinstance(scope, _Ending):
         scope = scope._parent_scope
-    return False
+    if scope is not None:
+        scope.shield = begins
+
+
+async def exit_on_thread(exit_: Callable[[], Any]) -> Any:
+    """Close on a thread, for which nothing has to wait, as FastAPI does."""
+    return await anyio.to_thread.run_sync(exit_, limiter=anyio.CapacityLimiter(1))

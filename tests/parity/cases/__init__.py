@@ -32,6 +32,7 @@ SUBJECTS = (
     "middleware",
     "asgi_middleware",
     "dispatch",
+    "dispatch_ends",
     "leaving",
     "cors",
     "cors_anyone",

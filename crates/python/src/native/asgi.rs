@@ -1,14 +1,11 @@
 //! A native request that comes by an ASGI call: its scope, its `receive`, and its `send`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::{intern, prelude::*, types::PyDict};
 
 use super::{
-    dispatch::Channel,
+    dispatch::Outlet,
     layers::{Around, Whole},
     result::Json,
     stepping::Baton,
@@ -26,17 +23,25 @@ pub(crate) struct Asgi {
     /// Middleware that is done here.
     pub(crate) around: Option<Around>,
     /// Where `send` puts messages, if that is inside a middleware.
-    channel: Option<Arc<Channel>>,
+    outlet: Option<Outlet>,
 }
 
 impl Asgi {
     pub(crate) fn new(py: Python<'_>, scope: Bound<'_, PyDict>, receive: Py<PyAny>, send: Py<PyAny>) -> PyResult<Self> {
         let sender = Py::new(py, Sender::new(send))?;
-        Ok(Self { scope: scope.unbind(), receive, sender, around: None, channel: None })
+        Ok(Self { scope: scope.unbind(), receive, sender, around: None, outlet: None })
     }
 
-    pub(crate) fn with_channel(self, channel: Arc<Channel>) -> Self {
-        Self { channel: Some(channel), ..self }
+    pub(crate) fn with_outlet(self, outlet: Outlet) -> Self {
+        Self { outlet: Some(outlet), ..self }
+    }
+
+    /// Tells the middleware that it is in whether a dependency is being closed. False: there is none.
+    pub(crate) fn tell_exit(&self, begins: bool) -> bool {
+        self.outlet.as_ref().is_some_and(|outlet| {
+            outlet.set_exiting(begins);
+            true
+        })
     }
 
     /// Within this middleware.
@@ -100,8 +105,8 @@ impl Asgi {
 
     /// Sends a whole body. `last`: nothing is done after it.
     async fn send_body(&self, baton: &Baton, body: Py<PyDict>, last: bool) -> PyResult<()> {
-        match &self.channel {
-            Some(channel) if last => Python::attach(|py| channel.send_last(body.bind(py))),
+        match &self.outlet {
+            Some(outlet) if last => Python::attach(|py| outlet.send_last(body.bind(py))),
             _ => self.send(baton, body).await,
         }
     }

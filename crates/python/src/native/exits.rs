@@ -9,6 +9,7 @@ use pyo3::{intern, prelude::*};
 
 use super::{
     execution::{Execution, Route},
+    face::Face,
     interpreter::with_traceback,
     scope::{exception_triple, is_in_use},
     stepping::Place,
@@ -194,6 +195,7 @@ impl Execution {
             Err(unexpected) => return Some(unexpected),
         }
         error = error.map(|error| Python::attach(|py| with_traceback(py, error)));
+        let before = error.as_ref().map(|error| Python::attach(|py| error.clone_ref(py)));
         while let Some(exit) = self.exits_of(lifetime).pop() {
             match self.close(route, exit, error.as_ref()).await {
                 Ok(true) => error = None,
@@ -201,35 +203,67 @@ impl Execution {
                 Err(raised) => error = Some(Python::attach(|py| in_context(py, with_traceback(py, raised), error))),
             }
         }
+        if let (Some(raised), Some(before)) = (&error, before)
+            && self.baton.has_failed()
+        {
+            Python::attach(|py| set_context(py, raised, &before));
+        }
         error
     }
 
     /// Closes one. True: it has swallowed the exception.
     async fn close(&mut self, route: Route<'_>, exit: Exit, error: Option<&PyErr>) -> PyResult<bool> {
-        let swallows = match exit {
-            Exit::AsyncGenerator(manager) => {
-                let swallows = self.close_awaited(&manager, error).await?;
-                self.checkpoint(route).await?;
-                swallows
-            }
-            Exit::Manager(manager) => self.close_awaited(&manager, error).await?,
+        let awaited = matches!(exit, Exit::AsyncGenerator(_));
+        let shielded = awaited || matches!(exit, Exit::Generator(_));
+        if shielded {
+            self.shield_exit(route, true)?;
+        }
+        let outcome = self.exit(route, exit, error).await;
+        if shielded {
+            self.shield_exit(route, false)?;
+        }
+        let swallows = outcome?;
+        if awaited {
+            self.checkpoint(route).await?;
+        }
+        if error.is_none() {
+            return Ok(false);
+        }
+        Python::attach(|py| swallows.bind(py).is_truthy())
+    }
+
+    /// What the end of one has returned.
+    async fn exit(&mut self, route: Route<'_>, exit: Exit, error: Option<&PyErr>) -> PyResult<Py<PyAny>> {
+        match exit {
+            Exit::AsyncGenerator(manager) => self.close_awaited(&manager, error).await,
+            Exit::Manager(manager) => self.close_awaited(&manager, error).await,
             Exit::CancelScope(scope) => Python::attach(|py| {
                 let arguments = exception_triple(py, error)?;
-                PyResult::Ok(scope.bind(py).call_method1(intern!(py, "__exit__"), arguments)?.unbind())
-            })?,
+                Ok(scope.bind(py).call_method1(intern!(py, "__exit__"), arguments)?.unbind())
+            }),
             Exit::Generator(manager) => {
                 let error = error.map(|error| Python::attach(|py| error.clone_ref(py)));
                 let exit = move |py: Python<'_>| {
                     let arguments = exception_triple(py, error.as_ref())?;
                     Ok(manager.bind(py).call_method1(intern!(py, "__exit__"), arguments)?.unbind())
                 };
-                self.on_thread(route, true, exit).await?
+                self.on_thread(route, true, exit).await
             }
-        };
-        if error.is_none() {
-            return Ok(false);
         }
-        Python::attach(|py| swallows.bind(py).is_truthy())
+    }
+
+    /// Shields the ends of generators from what ends the Task inside a middleware, as the framework does.
+    fn shield_exit(&self, route: Route<'_>, begins: bool) -> PyResult<()> {
+        let Face::Asgi(asgi) = &self.face else { return Ok(()) };
+        if !asgi.tell_exit(begins) {
+            return Ok(());
+        }
+        Python::attach(|py| {
+            if route.application.anyio.scopes_are_in_use(py) {
+                route.application.framework.shield_exit.call1(py, (begins,))?;
+            }
+            Ok(())
+        })
     }
 
     /// Awaits `__aexit__`. It runs as if in an `except` clause, for it may ask for the exception.
@@ -275,12 +309,19 @@ fn in_context(py: Python<'_>, raised: PyErr, earlier: Option<PyErr>) -> PyErr {
     if let Some(earlier) = earlier {
         let value = raised.value(py);
         let context = value.getattr(intern!(py, "__context__"));
-        if !value.is(earlier.value(py)) && context.is_ok_and(|context| context.is_none()) {
-            // It is for people who read tracebacks only.
-            let _ = value.setattr(intern!(py, "__context__"), earlier.value(py));
+        if context.is_ok_and(|context| context.is_none()) {
+            set_context(py, &raised, &earlier);
         }
     }
     raised
+}
+
+/// Says that it was raised while `handled` was handled, if that is another one.
+fn set_context(py: Python<'_>, raised: &PyErr, handled: &PyErr) {
+    if !raised.value(py).is(handled.value(py)) {
+        // It is for people who read tracebacks only.
+        let _ = raised.value(py).setattr(intern!(py, "__context__"), handled.value(py));
+    }
 }
 
 fn swallowed(py: Python<'_>, route: Route<'_>) -> PyErr {

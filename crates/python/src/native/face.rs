@@ -239,7 +239,9 @@ impl Face {
         {
             return wire.exchange.get().submit(&wire.exchange, function, urgent);
         }
-        route.application.framework.run_in_threadpool.bind(py).call1((function,))
+        let framework = &route.application.framework;
+        let run = if urgent { &framework.exit_on_thread } else { &framework.run_in_threadpool };
+        run.bind(py).call1((function,))
     }
 }
 

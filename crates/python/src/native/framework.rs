@@ -117,6 +117,10 @@ framework! {
     context_manager: "contextlib" "contextmanager",
     /// Makes the context manager of a generator one that is awaited and works on a thread.
     context_manager_in_threadpool: "fastapi.concurrency" "contextmanager_in_threadpool",
+    /// `shield(begins)` keeps a Task from being cancelled that is being ended.
+    shield_exit: "andon.native.dispatching" "shield_exit",
+    /// `exit(exit)` calls it on a thread, whatever the limiter says.
+    exit_on_thread: "andon.native.dispatching" "exit_on_thread",
     /// `CancelScope()` of anyio.
     cancel_scope: "anyio" "CancelScope",
     /// Copies defaults.

@@ -44,6 +44,8 @@ struct Turn {
     place: Place,
     /// What `throw` was given, until the code takes it.
     thrown: Option<PyErr>,
+    /// What it waited for last has failed.
+    failed: bool,
     /// What the code waits for; `None`: for the event loop.
     yielded: Option<Py<PyAny>>,
 }
@@ -80,6 +82,7 @@ impl Drive {
         {
             let mut turn = self.baton.0.lock();
             turn.place = place;
+            turn.failed = thrown.is_some();
             turn.thrown = thrown;
         }
         match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -126,6 +129,17 @@ impl Baton {
     /// Where the code runs now.
     pub(crate) fn place(&self) -> Place {
         self.0.lock().place
+    }
+
+    /// Whether what the code waited for last has failed, so that it goes on in `throw`: what is raised before it waits
+    /// again gets what is handled around it as its context.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.lock().failed
+    }
+
+    /// Says so of a call for which the code would have waited on the event loop.
+    pub(crate) fn tell_failed(&self, failed: bool) {
+        self.0.lock().failed = failed;
     }
 
     /// Goes on on the event loop, whoever steps the code now.

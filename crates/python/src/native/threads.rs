@@ -36,9 +36,11 @@ impl Execution {
         job: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Py<PyAny>> {
         if self.baton.place() == Place::Thread {
-            return Python::attach(|py| {
+            let outcome = Python::attach(|py| {
                 within_context(&copy_current_context(py)?, || job(py)).map_err(|error| presentable(py, error))
             });
+            self.baton.tell_failed(outcome.is_err());
+            return outcome;
         }
         let result = Python::attach(|py| {
             let thunk = Bound::new(py, Thunk(Mutex::new(Some(Box::new(job)))))?;

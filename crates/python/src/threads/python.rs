@@ -178,10 +178,11 @@ fn make(py: Python<'_>, attached: &Attached, call: Call) -> PyResult<Made> {
 
 #[pymethods]
 impl Threads {
-    /// Makes ready to take calls. `spawn(number)` starts a thread that calls `work(number)`.
+    /// Makes ready to take calls. `create_future()` is for the result of one. `spawn(number)` starts a thread that calls `work(number)`.
     fn attach(
         slf: &Bound<'_, Self>,
         event_loop: Bound<'_, PyAny>,
+        create_future: Py<PyAny>,
         spawn: Py<PyAny>,
         locals: Py<PyAny>,
         prepare: Option<Py<PyAny>>,
@@ -189,7 +190,7 @@ impl Threads {
         let py = slf.py();
         let attached = Attached {
             copy_context: py.import("contextvars")?.getattr("copy_context")?.unbind(),
-            create_future: event_loop.getattr("create_future")?.unbind(),
+            create_future,
             call_soon_threadsafe: event_loop.getattr("call_soon_threadsafe")?.unbind(),
             deliver: slf.getattr("deliver")?.unbind(),
             prepare,

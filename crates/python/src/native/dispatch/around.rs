@@ -8,7 +8,7 @@ use pyo3::{intern, prelude::*, types::PyDict};
 use super::{
     super::stepping::{Baton, Drive},
     call_next::CallNext,
-    channel::{Channel, new_future, wake},
+    channel::{Channel, Outlet, new_future, wake},
     layer::NativeDispatch,
     parts::Parts,
     response::{Given, respond},
@@ -72,7 +72,8 @@ impl Around {
     pub(super) fn drive(py: Python<'_>, layer: Py<NativeDispatch>, call: Call) -> Drive {
         let parts = Arc::clone(&layer.get().parts);
         let state = Mutex::new(State { call: Some(call.clone_ref(py)), ..State::default() });
-        let around = Arc::new(Self { parts, layer, channel: Arc::default(), given: Mutex::default(), state });
+        let channel = Arc::new(Channel::new(Arc::clone(&parts)));
+        let around = Arc::new(Self { parts, layer, channel, given: Mutex::default(), state });
         Drive::of(|baton| async move {
             let running = Running(around);
             running.0.run(&baton, &call).await
@@ -168,7 +169,7 @@ impl Around {
     }
 
     /// One has ended, by this exception if there is one.
-    pub(super) fn inner_ended(&self, py: Python<'_>, error: Option<PyErr>) -> PyResult<()> {
+    pub(super) fn inner_ended(&self, py: Python<'_>, outlet: &Outlet, error: Option<PyErr>) -> PyResult<()> {
         let failed = error.is_some();
         let (before, ended) = {
             let mut state = self.state.lock();
@@ -178,7 +179,7 @@ impl Around {
             (before, if state.running == 0 { state.ended.take() } else { None })
         };
         drop(before);
-        if failed || !self.channel.is_whole() {
+        if failed || !outlet.has_left_early() {
             self.channel.close(py)?;
         }
         wake(py, ended)
@@ -208,6 +209,7 @@ impl Around {
     fn forget(&self, py: Python<'_>) {
         let kept = std::mem::take(&mut *self.state.lock());
         let given = self.given.lock().take();
+        self.channel.abandon();
         if kept.running > 0
             && let Err(error) = cancel(py, &kept.tasks)
         {

@@ -35,7 +35,7 @@ async fn call(around: &Arc<Around>, baton: &Baton) -> PyResult<Py<PyAny>> {
     Python::attach(|py| super::layer::start_inner(py, around))?;
     let mut info = None;
     loop {
-        let Some(message) = around.channel.receive(baton, &around.parts).await? else {
+        let Some(message) = around.channel.receive(baton).await? else {
             return Err(Python::attach(|py| no_response(py, around)));
         };
         let hint = Python::attach(|py| {

@@ -13,7 +13,7 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use super::{around::Around, parts::Parts};
+use super::{around::Around, channel::Outlet, parts::Parts};
 use crate::{
     child::Attribution,
     coroutine::{Advance, advance},
@@ -27,6 +27,7 @@ const NAME: &str = "starlette.middleware.base.BaseHTTPMiddleware.__call__.<local
 #[pyclass(frozen, module = "andon._andon")]
 pub(super) struct Inner {
     around: Arc<Around>,
+    outlet: Outlet,
     /// What the application was called for; `None` once it has ended.
     awaited: Mutex<Option<Py<PyAny>>>,
     attribution: Option<Attribution>,
@@ -36,11 +37,12 @@ impl Inner {
     /// Starts what `awaited` iterates.
     pub(super) fn start(
         py: Python<'_>,
-        around: &Arc<Around>,
+        (around, outlet): (&Arc<Around>, Outlet),
         awaited: Bound<'_, PyAny>,
         attribution: Option<Attribution>,
     ) -> PyResult<()> {
-        let inner = Self { around: Arc::clone(around), awaited: Mutex::new(Some(awaited.unbind())), attribution };
+        let awaited = Mutex::new(Some(awaited.unbind()));
+        let inner = Self { around: Arc::clone(around), outlet, awaited, attribution };
         let inner = Bound::new(py, inner)?;
         let task = start_task(&around.parts, inner.into_any())?;
         around.keep(task.unbind());
@@ -70,13 +72,19 @@ impl Inner {
             Some(error) if error.is_instance_of::<PyException>(py) => (Some(error), None),
             raised => (None, raised),
         };
-        self.around.inner_ended(py, kept)?;
+        self.around.inner_ended(py, &self.outlet, kept)?;
         raised.map_or(Ok(None), Err)
     }
 }
 
 #[pymethods]
 impl Inner {
+    /// It closes a dependency, which is not to be cancelled.
+    #[getter]
+    fn exiting(&self) -> bool {
+        self.outlet.is_exiting()
+    }
+
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }

@@ -12,7 +12,7 @@ use pyo3::{
 use super::{
     super::{asgi::Asgi, asgi::text, asgi_call::NativeCall, splice::NativeCore},
     around::{Around, Call},
-    channel::Channel,
+    channel::Outlet,
     inner::Inner,
     parts::Parts,
     receiving::Receive,
@@ -69,8 +69,11 @@ impl NativeDispatch {
         send: Py<PyAny>,
     ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
+        let is_http = |scope: &Bound<'_, PyDict>| text(scope, "type").is_ok_and(|kind| kind == "http");
+        // A cancel scope around it would be around what is inside, too: with a real task group, it is.
+        let scoped = slf.get().parts.anyio.scopes_are_in_use(py);
         match scope.cast_exact::<PyDict>() {
-            Ok(scope) if text(scope, "type").is_ok_and(|kind| kind == "http") => {
+            Ok(scope) if is_http(scope) && !scoped => {
                 let call = Call { scope: scope.clone().unbind(), receive, send };
                 let drive = Around::drive(py, slf.clone().unbind(), call);
                 Ok(Py::new(py, NativeCall::new(drive))?.into_any())
@@ -94,7 +97,7 @@ impl NativeDispatch {
 
 impl NativeDispatch {
     /// Calls what is inside; what is returned is to be awaited.
-    fn call_inside(&self, py: Python<'_>, call: Call, channel: &Arc<Channel>) -> PyResult<Py<PyAny>> {
+    fn call_inside(&self, py: Python<'_>, call: Call, outlet: Outlet) -> PyResult<Py<PyAny>> {
         let inside = self.layer.bind(py).getattr(intern!(py, "app"))?;
         match &self.next {
             Next::Dispatch(dispatch) if inside.is(&dispatch.get().layer) => NativeDispatch::__call__(
@@ -105,7 +108,7 @@ impl NativeDispatch {
             ),
             Next::Core { exceptions, core } if inside.is(exceptions) => {
                 let Call { scope, receive, send } = call;
-                let asgi = Asgi::new(py, scope.into_bound(py), receive, send)?.with_channel(Arc::clone(channel));
+                let asgi = Asgi::new(py, scope.into_bound(py), receive, send)?.with_outlet(outlet);
                 core.get().serve_in_dispatch(py, asgi, exceptions)
             }
             // It was changed.
@@ -125,10 +128,11 @@ pub(super) fn start_inner(py: Python<'_>, around: &Arc<Around>) -> PyResult<()> 
     around.inner_begins();
     let receive = Py::new(py, Receive(Arc::clone(around)))?.into_any();
     let send = Py::new(py, Send(Arc::clone(&around.channel)))?.into_any();
-    let inside = layer.call_inside(py, Call { receive, send, ..call }, &around.channel);
+    let outlet = Outlet::new(&around.channel);
+    let inside = layer.call_inside(py, Call { receive, send, ..call }, outlet.clone());
     match inside.and_then(|inside| await_iterator(inside.into_bound(py))) {
-        Ok(awaited) => Inner::start(py, around, awaited, layer.attribution(py)),
-        Err(error) => around.inner_ended(py, Some(error)),
+        Ok(awaited) => Inner::start(py, (around, outlet), awaited, layer.attribution(py)),
+        Err(error) => around.inner_ended(py, &outlet, Some(error)),
     }
 }
 

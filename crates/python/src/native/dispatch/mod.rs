@@ -22,5 +22,5 @@ mod receiving;
 mod response;
 mod send;
 
-pub(crate) use channel::Channel;
+pub(crate) use channel::Outlet;
 pub(crate) use layer::{NativeDispatch, install};

@@ -2,7 +2,10 @@
 
 use pyo3::{prelude::*, types::PyList};
 
-use super::super::{anyio::Anyio, stepping::Baton};
+use super::{
+    super::{anyio::Anyio, stepping::Baton},
+    around::set_context,
+};
 
 /// Classes and functions.
 pub(crate) struct Parts {
@@ -23,6 +26,8 @@ pub(crate) struct Parts {
     pub(super) cancelled_error: Py<PyAny>,
     /// What a memory stream raises at its end.
     pub(super) end_of_stream: Py<PyAny>,
+    /// What a memory stream raises that is closed on this side.
+    closed_resource_error: Py<PyAny>,
     /// What a task group raises.
     exception_group: Py<PyAny>,
     sleep: Py<PyAny>,
@@ -46,6 +51,7 @@ impl Parts {
             enter_task: find("asyncio.tasks", "_enter_task")?,
             cancelled_error: find("asyncio", "CancelledError")?,
             end_of_stream: find("anyio", "EndOfStream")?,
+            closed_resource_error: find("anyio", "ClosedResourceError")?,
             // Before CPython 3.11 it comes from the package that anyio uses.
             exception_group: find("builtins", "BaseExceptionGroup")
                 .or_else(|_| find("exceptiongroup", "BaseExceptionGroup"))?,
@@ -54,9 +60,30 @@ impl Parts {
         })
     }
 
+    /// What the use of a closed stream raises.
+    pub(super) fn closed(&self, py: Python<'_>) -> PyErr {
+        self.closed_resource_error.bind(py).call0().map_or_else(|unexpected| unexpected, PyErr::from_value)
+    }
+
     /// A group of one exception, as a task group raises it.
     pub(super) fn group(&self, error: &PyErr, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.exception_group.call1(py, ("unhandled errors in a TaskGroup", PyList::new(py, [error.value(py)])?))
+    }
+
+    /// An error as it comes out of a task group.
+    pub(super) fn grouped(&self, py: Python<'_>, error: PyErr) -> PyErr {
+        if error.matches(py, self.cancelled_error.bind(py)).unwrap_or(false) {
+            return error;
+        }
+        match self.group(&error, py) {
+            Ok(group) => {
+                let group = PyErr::from_value(group.into_bound(py));
+                group.set_cause(py, None);
+                set_context(py, &group, error.into_value(py).into_any());
+                group
+            }
+            Err(unexpected) => unexpected,
+        }
     }
 
     /// Lets the event loop come round once.

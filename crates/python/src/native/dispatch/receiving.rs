@@ -82,7 +82,7 @@ impl Receiving {
                 Ok(py.None())
             }
             Ok(Advance::Returned(message)) => Err(PyStopIteration::new_err((message.unbind(),))),
-            Err(error) => Err(error),
+            Err(error) => Err(self.around.parts.grouped(py, error)),
         }
     }
 

@@ -17,7 +17,6 @@ use super::{
     around::{Around, Call},
     calling::Calling,
     channel::{Channel, is_last},
-    parts::Parts,
 };
 use crate::message::kind;
 
@@ -28,10 +27,7 @@ pub(super) fn streaming_response(
     start: &Bound<'_, PyDict>,
     info: Option<Py<PyAny>>,
 ) -> PyResult<Py<PyAny>> {
-    let body = Py::new(
-        py,
-        Body { channel: Arc::clone(&around.channel), parts: Arc::clone(&around.parts), taken: AtomicBool::new(false) },
-    )?;
+    let body = Py::new(py, Body { channel: Arc::clone(&around.channel), taken: AtomicBool::new(false) })?;
     let content = around.parts.body_stream.bind(py).call1((&body,))?;
     let class = around.parts.streaming_response.bind(py);
     let response = class.call_method1(intern!(py, "__new__"), (class,))?;
@@ -89,7 +85,7 @@ pub(super) async fn respond(
 
 /// Passes on what the application inside sends. True: the body is still to be ended.
 async fn send_body(around: &Around, baton: &Baton, call: &Call) -> PyResult<bool> {
-    while let Some(message) = around.channel.receive(baton, &around.parts).await? {
+    while let Some(message) = around.channel.receive(baton).await? {
         let (passed, last, ends) = Python::attach(|py| pass_on(call, message.bind(py)))?;
         if let Some(passed) = passed {
             baton.wait_for(passed, None).await?;
@@ -148,7 +144,6 @@ fn is_as_it_was(around: &Around, response: &Bound<'_, PyAny>) -> PyResult<bool> 
 #[pyclass(frozen, module = "andon._andon")]
 pub(super) struct Body {
     channel: Arc<Channel>,
-    parts: Arc<Parts>,
     taken: AtomicBool,
 }
 
@@ -156,7 +151,7 @@ pub(super) struct Body {
 impl Body {
     fn __call__(&self) -> Calling {
         self.taken.store(true, Ordering::Relaxed);
-        let (channel, parts) = (Arc::clone(&self.channel), Arc::clone(&self.parts));
-        Calling::of(|baton| async move { Ok(channel.receive(&baton, &parts).await?.map(Py::into_any)) })
+        let channel = Arc::clone(&self.channel);
+        Calling::of(|baton| async move { Ok(channel.receive(&baton).await?.map(Py::into_any)) })
     }
 }
