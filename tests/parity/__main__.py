@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.parity import suite
 from tests.parity.cases import SUBJECTS, is_in_release, running, subject, wire
 from tests.parity.comparing import compare, summary
-from tests.parity.environment import VERSION, test_files
+from tests.parity.environment import PINNED, Releases, test_files
 from tests.parity.exclusions import DESELECTED, KNOWN_DIFFERENCES, MASKS, NOT_OVER_SOCKETS, UNSTABLE
 from tests.parity.face import FACES, NATIVE, PLAIN, WIRE, native
 from tests.parity.generated.driving import Driver
@@ -33,7 +33,9 @@ def main() -> int:
     command.add_argument("--face", default=NATIVE, help="what is compared with plain ASGI")
     command.add_argument("--jobs", type=int, default=suite.JOBS, help="processes at a time")
     command.add_argument("--keep", type=Path, help="a new folder for recordings and output")
-    command.add_argument("--release", default=VERSION, help="of FastAPI, whose tests are run")
+    command.add_argument(
+        "--release", type=Releases.parse, default=PINNED, help="of FastAPI, whose tests are run"
+    )
     command.set_defaults(run=_run_suite)
     command = commands.add_parser("fuzz", help="hostile requests to generated applications")
     command.add_argument("--requests", type=int, default=100_000)
@@ -47,7 +49,12 @@ def main() -> int:
     command.add_argument("--wire", action="store_true", help="over sockets, beside uvicorn")
     command.set_defaults(run=_run_cases)
     command = commands.add_parser("releases", help="whether other releases of FastAPI are the same")
-    command.add_argument("releases", nargs="+", help="versions, such as 0.160.0")
+    command.add_argument(
+        "releases",
+        nargs="+",
+        type=Releases.parse,
+        help="of FastAPI, such as 0.160.0, or with a Starlette, such as 0.160.0/1.6.0",
+    )
     command.add_argument("--requests", type=int, default=20_000, help="of generated applications")
     command.add_argument("--small", action="store_true", help="every fifth file of their tests")
     command.add_argument("--jobs", type=int, default=suite.JOBS, help="processes at a time")
@@ -58,14 +65,14 @@ def main() -> int:
 
 
 def _run_suite(arguments: argparse.Namespace) -> int:
-    release = arguments.release
+    releases = arguments.release
     everything = test_files if not arguments.small else suite.small_selection
-    files = arguments.files or everything(release)
+    files = arguments.files or everything(releases.fastapi)
     with tempfile.TemporaryDirectory() as directory:
         scratch = arguments.keep or Path(directory)
         scratch.mkdir(parents=True, exist_ok=True)
         faces = list(dict.fromkeys([PLAIN, arguments.face]))
-        recordings = suite.run(faces, files, scratch, arguments.jobs, release)
+        recordings = suite.run(faces, files, scratch, arguments.jobs, releases)
     over_wire = arguments.face == WIRE
     result = compare(recordings[PLAIN], recordings[arguments.face], over_wire=over_wire)
     for problem in result.problems[:SHOWN_PROBLEMS]:
@@ -143,16 +150,16 @@ def _wire_problems(name: str) -> list[str]:
 
 def _run_releases(arguments: argparse.Namespace) -> int:
     failed: dict[str, list[str]] = {}
-    for release in arguments.releases:
+    for releases in arguments.releases:
         with tempfile.TemporaryDirectory() as directory:
-            scratch = Path(directory) / release
-            trial = Trial(release, arguments.requests, arguments.small, scratch, arguments.jobs)
+            scratch = Path(directory) / "trial"
+            trial = Trial(releases, arguments.requests, arguments.small, scratch, arguments.jobs)
             trial.run()
-            failed[release] = trial.failed
+            failed[str(releases)] = trial.failed
             if arguments.add is not None and not trial.failed:
                 trial.add_digests(arguments.add.absolute())
-    for release, parts in failed.items():
-        print(f"{release}: {'differs in ' + ', '.join(parts) if parts else 'the same'}")
+    for name, parts in failed.items():
+        print(f"{name}: {'differs in ' + ', '.join(parts) if parts else 'the same'}")
     return 1 if any(failed.values()) else 0
 
 

@@ -1,7 +1,7 @@
-"""Compares other releases of FastAPI: which of them may be known to `andon.native.digests`?
+"""Compares other releases of FastAPI and Starlette: which may be known to `andon.native.digests`?
 
-Each release gets an environment of its own, with the newest Starlette and pydantic that go with
-it. In there run the hand-written cases, generated applications, and that release's own tests.
+Each gets an environment of its own. In there run the hand-written cases, generated applications,
+and the tests of that release of FastAPI.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.parity import suite
 from tests.parity.comparing import compare, summary
-from tests.parity.environment import links, suite_python, test_files
+from tests.parity.environment import Releases, links, suite_python, test_files
 from tests.parity.face import NATIVE, PLAIN
 from tests.parity.over_sockets import FIXED_HASHES, ROOT
 from tests.support.server_process import clean_environment
@@ -25,9 +25,9 @@ print(*(f"{name} {version(name)}" for name in ("fastapi", "starlette", "pydantic
 
 @dataclass
 class Trial:
-    """What was found out about one release."""
+    """What was found out about some releases."""
 
-    release: str
+    releases: Releases
     requests: int
     small: bool
     scratch: Path
@@ -36,8 +36,8 @@ class Trial:
 
     def run(self) -> None:
         """Run all parts, and say what came of them."""
-        python = suite_python(self.release)
-        print(f"== FastAPI {self.release}", flush=True)
+        python = suite_python(self.releases)
+        print(f"== {self.releases}", flush=True)
         self.scratch.mkdir(parents=True)
         path = links(self.scratch / "links")
         self._call("versions", [str(python), "-c", VERSIONS], path)
@@ -49,7 +49,7 @@ class Trial:
 
     def add_digests(self, file: Path) -> None:
         """Put the digests of what was compared into the file of known ones."""
-        python = suite_python(self.release)
+        python = suite_python(self.releases)
         command = [str(python), "-m", "andon.native.digests", "--add", str(file)]
         self._call("digests", command, self.scratch / "links")
 
@@ -66,9 +66,9 @@ class Trial:
             self.failed.append(part)
 
     def _run_suite(self) -> None:
-        files = (suite.small_selection if self.small else test_files)(self.release)
+        files = (suite.small_selection if self.small else test_files)(self.releases.fastapi)
         os.environ["PARITY_NATIVE"] = "unknown-ok"
-        found = suite.run([PLAIN, NATIVE], files, self.scratch, self.jobs, self.release)
+        found = suite.run([PLAIN, NATIVE], files, self.scratch, self.jobs, self.releases)
         result = compare(found[PLAIN], found[NATIVE])
         for problem in result.problems:
             print(f"DIFFERENT {problem}")

@@ -12,7 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.parity.environment import VERSION, links, suite_directory, suite_python, test_files
+from tests.parity.environment import (
+    PINNED,
+    VERSION,
+    Releases,
+    links,
+    suite_directory,
+    suite_python,
+    test_files,
+)
 from tests.parity.exchange import Recording, read
 from tests.parity.exclusions import DESELECTED
 from tests.support.server_process import clean_environment
@@ -57,13 +65,13 @@ def run(
     files: Sequence[str],
     scratch: Path,
     jobs: int = JOBS,
-    release: str = VERSION,
+    releases: Releases = PINNED,
 ) -> dict[str, Recording]:
     """Run these files of a release with each face, and return what was recorded."""
-    python = suite_python(release)
+    python = suite_python(releases)
     path = links(scratch / "path")
     shards = [
-        Shard(release, face, number, files[number::SHARDS])
+        Shard(releases.fastapi, face, number, files[number::SHARDS])
         for face in faces
         for number in range(min(SHARDS, len(files)))
     ]

@@ -294,6 +294,9 @@ pub struct Body {
     /// It is a form: what the route says of its limits (a dictionary, or Python's `None`).
     #[serde(default)]
     pub form: Option<Object>,
+    /// `null` is no value, neither as the whole of it nor as a member: so it was in older releases.
+    #[serde(default)]
+    pub null_is_absent: bool,
 }
 
 /// What becomes of the endpoint's result.

@@ -9,6 +9,7 @@ from andon.native.forms import Form
 from andon.native.framework import Framework
 from andon.native.objects import Objects
 from andon.native.parameters import parameters_of
+from andon.native.releases.models import Names, names_of
 from andon.native.understanding import NotUnderstood
 from andon.routes import is_offloadable
 
@@ -36,8 +37,8 @@ _FIELDS = frozenset(
         "websocket_param_name",
     }
 )
-# From 0.163 on.
-_NEWER_FIELDS = frozenset({"concurrency"})
+# From 0.163 on; in 0.157 to 0.159.
+_MORE_FIELDS: tuple[set[str], ...] = (set(), {"concurrency"}, {"_request_param_names"})
 
 # More than the plan takes.
 _DEPTH = 64
@@ -51,15 +52,18 @@ class Dependants:
         self._framework = framework
         self._form = form
         self._cache_keys: dict[Any, int] = {}
+        self._names: Names | None = None
 
     def root(self, dependant: Any, *, is_coroutine: bool) -> Dependant:
         """Describe an endpoint and all that it depends on.
 
         Raises `NotUnderstood` where a part of it cannot be served natively.
         """
-        if set(type(dependant).__dataclass_fields__) not in (_FIELDS, _FIELDS | _NEWER_FIELDS):
+        fields = set(type(dependant).__dataclass_fields__)
+        if not fields >= _FIELDS or fields - _FIELDS not in _MORE_FIELDS:
             raise NotUnderstood("its dependencies are those of an unknown FastAPI")
-        kind = self._kind(dependant.call)
+        self._names = names_of(dependant, self._framework.dependencies)
+        kind = self._framework.callables.kind(dependant)
         if kind in ("coroutine", "function"):
             # What was found out when the route was made counts.
             kind = "coroutine" if is_coroutine else "function"
@@ -71,7 +75,7 @@ class Dependants:
         if depth and _overrides(dependant.call):
             raise NotUnderstood("a dependency that sets overrides")
         below = [
-            self._describe(each, self._kind(each.call), depth + 1)
+            self._describe(each, self._framework.callables.kind(each), depth + 1)
             for each in dependant.dependencies
         ]
         return Dependant(
@@ -85,23 +89,18 @@ class Dependants:
             function_scope=dependant.scope == "function",
             dependencies=below,
             parameters=parameters_of(
-                dependant, self._objects, self._framework, with_body=self._form is None
+                dependant,
+                self._objects,
+                self._framework,
+                names=self._names,
+                with_body=self._form is None,
             ),
             form=None if self._form is None else self._form.fields_of(dependant, self._objects),
             inject=self._inject(dependant),
         )
 
-    def _kind(self, call: Any) -> CallKind:
-        """Say how a dependency is called: in the order of `solve_dependencies`."""
-        models = self._framework.models
-        if models._is_async_gen_callable(call):
-            return "async_generator"
-        if models._is_gen_callable(call):
-            return "generator"
-        return "coroutine" if models._is_coroutine_callable(call) else "function"
-
     def _cache_key(self, dependant: Any) -> int:
-        key = self._framework.models._get_cache_key(dependant=dependant)
+        key = self._framework.callables.cache_key(dependant)
         try:
             return self._cache_keys.setdefault(key, len(self._cache_keys))
         except TypeError:
@@ -109,14 +108,14 @@ class Dependants:
 
     def _inject(self, dependant: Any) -> Inject:
         # A WebSocket that is asked for is not passed for requests of HTTP.
-        scopes = self._framework.models._get_oauth_scopes
+        scopes = self._framework.callables.scopes
         security = dependant.security_scopes_param_name
         return Inject(
             connection=dependant.http_connection_param_name,
             request=dependant.request_param_name,
             background_tasks=dependant.background_tasks_param_name,
             response=dependant.response_param_name,
-            security_scopes=(security, scopes(dependant=dependant)) if security else None,
+            security_scopes=(security, scopes(dependant)) if security else None,
         )
 
 

@@ -92,6 +92,7 @@ class Body:
     strict_content_type: bool
     embed: bool
     form: int | None
+    null_is_absent: bool = False
 
 
 @dataclass(frozen=True)

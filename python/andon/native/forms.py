@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from andon.native.description import FormFields
+from andon.native.framework import Framework
 from andon.native.handlers import Handler
 from andon.native.objects import Objects
+from andon.native.understanding import NotUnderstood
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,16 @@ class Form:
         return FormFields(objects.number(fields), names, self.embed)
 
 
-def form_of(handler: Handler) -> Form | None:
-    """Return the form of a route; `None`: its body is none."""
-    return Form(bool(handler.embed_body_fields)) if handler.is_body_form else None
+def form_of(handler: Handler, framework: Framework) -> Form | None:
+    """Return the form of a route; `None`: its body is none.
+
+    Raises `NotUnderstood` where the release reads it in a way of its own.
+    """
+    if not handler.is_body_form:
+        return None
+    if not framework.release.looks_at_own_form:
+        raise NotUnderstood("a form, which this FastAPI compares with all forms of the route")
+    return Form(bool(handler.embed_body_fields))
 
 
 def read(request: Any, overrides: dict[str, Any] | None) -> Awaitable[Any]:

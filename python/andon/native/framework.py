@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Any
 
+from andon.native.releases.callables import Callables, callables_of
+from andon.native.releases.release import Release, release_of
+
 # As they are named where the sources are, below the folder of the package.
 FASTAPI_MODULES = (
     "applications",
@@ -67,9 +70,10 @@ MIDDLEWARE_MODULES = (
 class Framework:
     """The loaded modules. `Any`, because they are looked into deeper than their types tell."""
 
+    release: Release
+    callables: Callables
     applications: Any
     routing: Any
-    models: Any
     dependencies: Any
     fields: Any
     params: Any
@@ -85,7 +89,6 @@ class Framework:
         names = {
             "applications": "fastapi.applications",
             "routing": "fastapi.routing",
-            "models": "fastapi.dependencies.models",
             "dependencies": "fastapi.dependencies.utils",
             "fields": "fastapi._compat.v2",
             "params": "fastapi.params",
@@ -96,9 +99,11 @@ class Framework:
             "responses": "starlette.responses",
         }
         modules = {key: sys.modules.get(name) for key, name in names.items()}
-        if any(module is None for module in modules.values()):
+        models = sys.modules.get("fastapi.dependencies.models")
+        if models is None or any(module is None for module in modules.values()):
             return None
-        return cls(**modules)
+        release = release_of(sys.modules["fastapi"].__version__)
+        return cls(release=release, callables=callables_of(models), **modules)
 
 
 def package(name: str) -> ModuleType | None:

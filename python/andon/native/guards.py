@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from andon.native.framework import Framework
+from andon.native.releases.included import watched
 from andon.native.stack import handlers_of
 
 Guard = tuple[Any, Any, Any] | tuple[Any, int]
@@ -63,7 +64,7 @@ def guards_of(app: Any, routers: list[Any], exceptions: Any, framework: Framewor
 
 def guards_of_route(place: Guard, shape: Any, dependant: Any) -> list[Guard]:
     """Return what must hold for a single route. ``place``: that it is there, among the others."""
-    return [place, (vars(shape), "app", vars(shape)["app"]), *_guards_of_dependant(dependant)]
+    return [place, *watched(shape), *_guards_of_dependant(dependant)]
 
 
 def _guards_of_dependant(dependant: Any) -> Iterator[Guard]:

@@ -12,6 +12,7 @@ from andon.native.handlers import Handler, handler_of, name_of
 from andon.native.limits import limits_around, limits_of
 from andon.native.objects import Objects
 from andon.native.parameters import is_embedded
+from andon.native.releases.included import app_of
 from andon.native.responses import response_of
 from andon.native.tiers import tier_of
 from andon.native.understanding import NotUnderstood
@@ -35,13 +36,13 @@ class Natives:
         ``place``: that it is there, among the others.
         Raises `NotUnderstood` with the reason why it is the application's.
         """
-        closure, limits = limits_of(vars(shape)["app"], self._around)
+        closure, limits = limits_of(app_of(route, shape, self._framework), self._around)
         handler = handler_of(closure, self._framework)
         overrides = handler.dependency_overrides_provider
         if overrides is not None and overrides is not self._app:
             raise NotUnderstood("dependency overrides that are not the application's")
         response = response_of(handler, self._objects, self._framework)
-        dependants = Dependants(self._objects, self._framework, form_of(handler))
+        dependants = Dependants(self._objects, self._framework, form_of(handler, self._framework))
         root = dependants.root(handler.dependant, is_coroutine=handler.is_coroutine)
         return Native(
             tier=tier_of(root, response, is_special=bool(handler.is_body_form or limits)),
@@ -67,7 +68,8 @@ class Natives:
         } - {None}
         if len(embed) > 1:
             raise NotUnderstood("a body that is read in two ways")
-        return Body(strict, embed=embed == {True}, form=None)
+        absent = not self._framework.release.keeps_null
+        return Body(strict, embed=embed == {True}, form=None, null_is_absent=absent)
 
     def _scope(self, route: Any, shape: Any, left: dict[str, Any] | None) -> ScopeObjects:
         number = self._objects.number

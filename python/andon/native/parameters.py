@@ -7,6 +7,7 @@ from typing import Any
 from andon.native.description import Absent, Parameter, Shared, Source
 from andon.native.framework import Framework
 from andon.native.objects import Objects
+from andon.native.releases.models import Gatherer, Names, gatherer_of
 from andon.native.understanding import NotUnderstood
 
 # Of which a deep copy is the object itself.
@@ -16,15 +17,27 @@ _REPEATING: frozenset[Source] = frozenset({"query", "header"})
 
 
 def parameters_of(
-    dependant: Any, objects: Objects, framework: Framework, *, with_body: bool
+    dependant: Any,
+    objects: Objects,
+    framework: Framework,
+    *,
+    names: Names | None,
+    with_body: bool,
 ) -> list[Parameter]:
-    """Describe the parameters of a dependant in the order in which they are validated."""
-    return [
-        _parameter(source, field, objects, framework)
-        for source, fields in _by_source(dependant)
-        for field in fields
-        if with_body or source != "body"
-    ]
+    """Describe the parameters of a dependant in the order in which they are validated.
+
+    ``names``: see `andon.native.releases.models.names_of`.
+    """
+    found = []
+    for source, fields in _by_source(dependant):
+        known = (names or {}).get(source)
+        for field in fields:
+            if source != "body":
+                model = gatherer_of(field, fields, known, framework.dependencies)
+                found.append(_parameter(source, field, model, objects, framework))
+            elif with_body:
+                found.append(_parameter(source, field, None, objects, framework))
+    return found
 
 
 def is_embedded(dependant: Any, embed: bool, framework: Framework) -> bool | None:
@@ -60,22 +73,23 @@ def _by_source(dependant: Any) -> Iterator[tuple[Source, list[Any]]]:
     yield "body", dependant.body_params
 
 
-def _parameter(source: Source, field: Any, objects: Objects, framework: Framework) -> Parameter:
+def _parameter(
+    source: Source, field: Any, model: Gatherer | None, objects: Objects, framework: Framework
+) -> Parameter:
     info = field.field_info
     _check_source(source, info, framework)
-    model = framework.dependencies._get_param_model(field) if source != "body" else None
     is_list = model is None and _is_list(source, field, framework)
     is_single = model is None and source != "body" and not is_list
     required = bool(info.is_required())
     return Parameter(
         source=source,
         name=field.name,
-        aliases=_aliases(field, model, framework),
+        aliases=_aliases(source, field, model, framework),
         list_=is_list,
         empty_is_absent=is_single and _is_sequence(field, framework),
         required=required,
         absent="none" if required else _absent(info, objects),
-        validate_default=bool(info.validate_default),
+        validate_default=_validates_default(source, info, framework),
         validate=objects.number(validator_of(field, framework)),
         field=objects.number(field),
         model=None if model is None else objects.number(model),
@@ -90,11 +104,14 @@ def _check_source(source: Source, info: Any, framework: Framework) -> None:
         raise NotUnderstood("a parameter whose place is not told")
 
 
-def _aliases(field: Any, model: Any, framework: Framework) -> list[str]:
+def _aliases(source: Source, field: Any, model: Gatherer | None, framework: Framework) -> list[str]:
     """Return the names in a request, of which the first that is there counts."""
     if model is not None:
         # Its fields have their own, which are the framework's business.
         return [field.alias]
+    has_choices = source != "body" or framework.release.has_body_aliases
+    if not has_choices or not hasattr(framework.dependencies, "_get_param_aliases"):
+        return [framework.dependencies.get_validation_alias(field)]
     return [request_name for _, request_name in framework.dependencies._get_param_aliases(field)]
 
 
@@ -106,6 +123,20 @@ def _is_list(source: Source, field: Any, framework: Framework) -> bool:
     """Whether every value is taken: as FastAPI's `_get_multidict_value` decides."""
     is_json = framework.dependencies._is_json_field(field)
     return source in _REPEATING and _is_sequence(field, framework) and not is_json
+
+
+def _validates_default(source: Source, info: Any, framework: Framework) -> bool:
+    """Whether a default is validated.
+
+    Before 0.148 one of the body never is, any other one is if it is not `None`.
+    """
+    if framework.release.validates_by_flag:
+        return bool(info.validate_default)
+    if source == "body" or info.is_required():
+        return False
+    if info.default_factory is not None:
+        raise NotUnderstood("a default that this FastAPI makes twice for a request")
+    return info.default is not None
 
 
 def _absent(info: Any, objects: Objects) -> Absent:

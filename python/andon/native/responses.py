@@ -35,14 +35,15 @@ def response_of(handler: Handler, objects: Objects, framework: Framework) -> Res
 
 def _stream(handler: Handler, framework: Framework) -> Stream | None:
     """Return what the items of a generator go out as, in the order in which FastAPI decides it."""
-    call, models = handler.dependant.call, framework.models
-    if not models._is_async_gen_callable(call) and not models._is_gen_callable(call):
+    if framework.callables.kind(handler.dependant) not in ("generator", "async_generator"):
         if handler.is_sse_stream:
             raise NotUnderstood("server-sent events of an endpoint that is no generator")
         return None
-    if handler.is_sse_stream:
-        return "events"
-    return "json_lines" if handler.is_json_stream else "raw"
+    if not handler.is_sse_stream and not handler.is_json_stream:
+        return "raw"
+    if not framework.release.encodes_streams:
+        raise NotUnderstood("a stream, which this FastAPI encodes otherwise than newer ones")
+    return "events" if handler.is_sse_stream else "json_lines"
 
 
 def _status(status: Any) -> int | None:

@@ -6,9 +6,11 @@ Each module has `make()`, which returns a new application, `app`, one for server
 
 import importlib
 import inspect
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 SUBJECTS = (
     "routing",
@@ -51,8 +53,12 @@ SUBJECTS = (
     "changes",
 )
 
-# Parameters of `FastAPI()` that earlier releases do not have, for subjects that need them.
-_NEEDED = {"limits": "max_body_size", "route_limits": "max_body_size"}
+# Parameters that earlier releases do not have, for subjects that need them.
+_NEEDED: dict[str, tuple[Callable[..., Any], str]] = {
+    "limits": (FastAPI, "max_body_size"),
+    "route_limits": (FastAPI, "max_body_size"),
+    "concurrency": (Depends, "max_concurrency"),
+}
 
 
 def subject(name: str) -> ModuleType:
@@ -62,4 +68,9 @@ def subject(name: str) -> ModuleType:
 
 def is_in_release(name: str) -> bool:
     """Whether the FastAPI that is installed has what the subject is about."""
-    return _NEEDED.get(name, "self") in inspect.signature(FastAPI.__init__).parameters
+    return name not in _NEEDED or has_parameter(*_NEEDED[name])
+
+
+def has_parameter(function: Callable[..., Any], parameter: str) -> bool:
+    """Whether a function of the FastAPI that is installed has a parameter."""
+    return parameter in inspect.signature(function).parameters

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI, Form, HTTPException, Request
 from fastapi.responses import JSONResponse
 from starlette.background import BackgroundTask
 
+from tests.parity.cases import has_parameter
 from tests.parity.cases.case import case, get, post, send
 from tests.parity.generated.prelude import Odd, VeryOdd, note
 
@@ -49,6 +50,10 @@ def tell_scope(request: Request) -> Any:
         "fastapi": sorted(scope.get("fastapi", {})),
         "url": str(request.url_for("tell", name="a")),
     }
+
+
+# Earlier releases have no limits.
+LIMIT = {"max_body_size": 1000} if has_parameter(FastAPI, "max_body_size") else {}
 
 
 def make_inner(title: str, **options: Any) -> FastAPI:
@@ -128,7 +133,7 @@ def make() -> FastAPI:
     second.root_path = "/second"
     app.mount("/second", second)
     app.mount("/with/{name}", make_inner("third"))
-    limited = make_inner("fourth", max_body_size=1000)
+    limited = make_inner("fourth", **LIMIT)
     app.mount("/limited", limited)
 
     @app.exception_handler(LookupError)

@@ -2,9 +2,12 @@
 
 from random import Random
 
+from fastapi import APIRouter, Depends
+
 from tests.parity.generated import statements, streams
 from tests.parity.generated.drawing import draw_parameters
 from tests.parity.generated.kinds import BODY_KINDS, KINDS, Kind
+from tests.parity.generated.release import known
 from tests.parity.generated.specification import (
     ASYNC,
     ASYNC_CALLABLE,
@@ -158,6 +161,7 @@ class Maker:
         router = random.choice([None, *range(routers)])
         if random.random() < 0.08:
             options += (f"max_body_size={random.choice((0, 10, 60, 10_000))}",)
+        options = known(APIRouter.get, options)
         return Route(method, path, endpoint, options, self._bare_uses(0.2), router)
 
     def _router(self, number: int) -> Router:
@@ -194,10 +198,10 @@ class Maker:
             options.append("max_concurrency=100")
         if random.random() < 0.3:
             scopes = tuple(random.sample(("me", "items", "all"), random.choice((0, 1, 2))))
-            return Use(dependency, name, tuple(options), scopes)
+            return Use(dependency, name, known(Depends, options), scopes)
         if random.random() < 0.2:
             options.append(f'scope="{random.choice(("function", "request"))}"')
-        return Use(dependency, name, tuple(options))
+        return Use(dependency, name, known(Depends, options))
 
 
 def _path(random: Random) -> tuple[str, str]:

@@ -3,6 +3,9 @@
 from dataclasses import replace
 from random import Random
 
+from fastapi import FastAPI
+
+from tests.parity.generated.release import known
 from tests.parity.generated.specification import (
     ASYNC,
     ASYNC_CALLABLE,
@@ -281,7 +284,8 @@ def add(
     random: Random, application: Application, share: float, middleware_share: float
 ) -> Application:
     """Add options, exception handlers and middleware, each in that share of the applications."""
-    options = tuple(option for option in APPLICATION_OPTIONS if random.random() < 0.08)
+    drawn = [option for option in APPLICATION_OPTIONS if random.random() < 0.08]
+    options = known(FastAPI, drawn)
     found: list[str] = []
     if random.random() < share:
         found += [handler for handler in HANDLERS if random.random() < 0.4]

@@ -83,8 +83,6 @@ framework! {
     jsonable_encoder: "fastapi.encoders" "jsonable_encoder",
     /// The function, file and line of an endpoint, for errors.
     endpoint_context: "fastapi.routing" "_extract_endpoint_context",
-    /// Gathers and validates a parameter model.
-    model_parameters: "fastapi.dependencies.utils" "_request_param_model_to_args",
     /// `read(request, limits)` parses a form.
     read_form: "andon.native.forms" "read",
     /// `responder(scope, receive, send, size)` counts a body and refuses it when it is larger.

@@ -44,9 +44,9 @@ impl Execution {
         step: &Step,
         position: usize,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if let Some(model) = step.model {
-            let model = route.application.object(py, model).clone();
-            return self.model(py, route, step, &model, position);
+        if let Some(gather) = step.model {
+            let gather = route.application.object(py, gather).clone();
+            return self.model(py, route, step, &gather, position);
         }
         match self.find(py, route, step)? {
             Found::Value(value, alias) => self.validate(route, step, (&value, alias), position),
@@ -144,7 +144,13 @@ impl Execution {
         let Some(body) = self.body.value.as_ref().map(|body| body.bind(py)) else {
             return Ok(Found::Nothing(first));
         };
-        if !route.native.body.is_some_and(|body| body.embed) {
+        let described = route.native.body;
+        let is_value =
+            |value: &Bound<'_, PyAny>| !value.is_none() || !described.is_some_and(|body| body.null_is_absent);
+        if !is_value(body) {
+            return Ok(Found::Nothing(first));
+        }
+        if !described.is_some_and(|body| body.embed) {
             return Ok(Found::Value(body.clone(), first));
         }
         if body.is_instance_of::<PyBytes>() {
@@ -154,7 +160,8 @@ impl Execution {
             return Ok(Found::NoObject(first));
         };
         for alias in &step.aliases {
-            if let Some(value) = members.get_item(route.application.text(py, alias.text))? {
+            let member = members.get_item(route.application.text(py, alias.text))?;
+            if let Some(value) = member.filter(is_value) {
                 return Ok(Found::Value(value, alias));
             }
         }
@@ -186,7 +193,7 @@ impl Execution {
         py: Python<'py>,
         route: Route<'_>,
         step: &Step,
-        model: &Bound<'py, PyAny>,
+        gather: &Bound<'py, PyAny>,
         position: usize,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let request = self.request(py, route)?;
@@ -197,10 +204,7 @@ impl Execution {
             Source::Cookie => intern!(py, "cookies"),
             Source::Body => return Err(PyAttributeError::new_err("a parameter model of a body")),
         })?;
-        let field = route.application.object(py, step.field);
-        let gather = route.application.framework.model_parameters.bind(py);
-        let (value, errors): (Bound<'py, PyAny>, Bound<'py, PyAny>) =
-            gather.call1((field, model, received))?.extract()?;
+        let (value, errors): (Bound<'py, PyAny>, Bound<'py, PyAny>) = gather.call1((received,))?.extract()?;
         if errors.is_truthy()? {
             self.errors.add_all(position, &errors)?;
             return Ok(None);
