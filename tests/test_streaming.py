@@ -5,6 +5,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -123,6 +124,28 @@ def test_downloading_one_gibibyte_takes_no_memory(start_server: StartServer) -> 
             connection.send(request_bytes("GET", f"/download?size={GIBIBYTE}"))
             assert connection.read_head().header("content-length") == str(GIBIBYTE)
             assert _receive(connection, GIBIBYTE) == GIBIBYTE
+
+    _assert_memory_stays_flat(server, download)
+
+
+@pytest.mark.slow
+def test_many_downloads_at_once_take_no_more_memory_than_is_under_way(
+    start_server: StartServer,
+) -> None:
+    server = start_server("raw:app")
+    clients, downloads = 32, 60
+
+    def download_in_turn() -> None:
+        with server.connect(seconds=60) as connection:
+            for _ in range(downloads):
+                connection.send(request_bytes("GET", f"/download?size={MEBIBYTE}"))
+                connection.read_head()
+                assert _receive(connection, MEBIBYTE) == MEBIBYTE
+
+    def download() -> None:
+        with ThreadPoolExecutor(clients) as pool:
+            for finished in [pool.submit(download_in_turn) for _ in range(clients)]:
+                finished.result()
 
     _assert_memory_stays_flat(server, download)
 

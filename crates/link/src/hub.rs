@@ -290,7 +290,7 @@ impl Hub {
             .with(Flags::END, state.body_complete)
             .with(Flags::EXPLAIN, cell.explain)
             .with(Flags::THREAD, executor == Executor::Thread);
-        let out = &mut link.outbox.bytes;
+        let out = link.outbox.queue.frames();
         let start = begin_frame(out, ToWorker::Request as u8, flags, slot, generation);
         out.extend_from_slice(&state.payload);
         let finished = finish_frame(out, start);

@@ -19,6 +19,7 @@ mod frames;
 mod hub;
 mod look;
 mod outbox;
+mod payloads;
 mod placement;
 mod routes;
 mod settings;

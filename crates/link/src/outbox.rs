@@ -5,20 +5,16 @@
 
 use std::{io, sync::Arc, task::Waker};
 
+use andon_wire::Queue;
 use tokio::net::UnixStream;
 
 /// After so many requests of one turn they are written without waiting for the turn's end. Measured with 32
 /// connections: see `docs/performance.md`.
 const FLUSH_EVERY: usize = 8;
 
-/// A buffer that grew beyond this many bytes in a burst is not kept.
-const KEPT_BUFFER: usize = 16 * 1024 * 1024;
-
 pub(crate) struct Outbox {
     stream: Arc<UnixStream>,
-    /// Whole frames, but for the first, of which `written` bytes are gone.
-    pub(crate) bytes: Vec<u8>,
-    written: usize,
+    pub(crate) queue: Queue,
     requests: usize,
     /// The socket's task, while there is nothing to write.
     waker: Option<Waker>,
@@ -26,7 +22,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(stream: Arc<UnixStream>) -> Self {
-        Self { stream, bytes: Vec::new(), written: 0, requests: 0, waker: None }
+        Self { stream, queue: Queue::default(), requests: 0, waker: None }
     }
 
     /// Frames were appended: they are written soon.
@@ -43,7 +39,7 @@ impl Outbox {
             // What fails here fails again for the socket's task, which ends the link.
             let _ = self.write();
         }
-        if !self.bytes.is_empty() {
+        if !self.queue.is_empty() {
             self.wake();
         }
     }
@@ -51,13 +47,10 @@ impl Outbox {
     /// Writes what the socket takes. `WouldBlock`: there is more.
     pub(crate) fn write(&mut self) -> io::Result<()> {
         self.requests = 0;
-        while self.written < self.bytes.len() {
-            self.written += self.stream.try_write(&self.bytes[self.written..])?;
-        }
-        self.written = 0;
-        self.bytes.clear();
-        self.bytes.shrink_to(KEPT_BUFFER);
-        Ok(())
+        self.queue.write(|slices| match slices {
+            [only] => self.stream.try_write(only),
+            _ => self.stream.try_write_vectored(slices),
+        })
     }
 
     /// As [`write`](Self::write); if there is nothing left, `waker` is woken when there is more.

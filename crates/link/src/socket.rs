@@ -16,7 +16,7 @@ use andon_wire::{WireError, frame::split_frame};
 use bytes::BytesMut;
 use tokio::net::UnixStream;
 
-use crate::Workers;
+use crate::{Workers, payloads::Payloads};
 
 /// Room for one read, in bytes.
 const READ_SIZE: usize = 128 * 1024;
@@ -30,7 +30,7 @@ enum End {
 
 /// Serves the socket until its end, and then hands back what the worker had.
 pub(crate) async fn serve(workers: Arc<Workers>, id: WorkerId, number: u32, stream: Arc<UnixStream>) {
-    let mut socket = Socket { workers: &workers, id, stream, input: BytesMut::new() };
+    let mut socket = Socket { workers: &workers, id, stream, input: BytesMut::new(), payloads: Payloads::default() };
     match poll_fn(|context| socket.poll(context)).await {
         End::Closed => {}
         End::Failed(error) => tracing::debug!("worker {number}: its socket failed: {error}"),
@@ -44,6 +44,7 @@ struct Socket<'a> {
     id: WorkerId,
     stream: Arc<UnixStream>,
     input: BytesMut,
+    payloads: Payloads,
 }
 
 impl Socket<'_> {
@@ -78,7 +79,7 @@ impl Socket<'_> {
     fn take_in(&mut self) -> Result<(), WireError> {
         self.workers.with(|hub| {
             hub.observe();
-            while let Some(frame) = split_frame(&mut self.input)? {
+            while let Some(frame) = split_frame(&mut self.input, |payload| self.payloads.copy(payload))? {
                 hub.receive(self.id, frame)?;
             }
             Ok(())

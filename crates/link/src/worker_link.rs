@@ -73,7 +73,7 @@ impl WorkerLink {
     }
 
     pub(crate) fn put(&mut self, kind: ToWorker, flags: Flags, slot: u32, generation: u32, payload: &[u8]) {
-        put_frame(&mut self.outbox.bytes, kind as u8, flags, slot, generation, payload);
+        put_frame(self.outbox.queue.frames(), kind as u8, flags, slot, generation, payload);
         self.outbox.wake();
     }
 

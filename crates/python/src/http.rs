@@ -3,7 +3,7 @@
 //! Follows the ASGI HTTP specification 2.3 and, where that leaves a choice, uvicorn. The head is held until the first
 //! part of the body is there (as the specification demands), so that a whole answer is one frame.
 
-use andon_wire::{FLOW_WINDOW, Flags, FromWorker};
+use andon_wire::{FLOW_WINDOW, Flags, FromWorker, Queue};
 use pyo3::{
     exceptions::{PyRuntimeError, PyValueError},
     intern,
@@ -106,7 +106,7 @@ impl Http {
     // From the application
 
     /// Takes a message in and appends to `out` what the front must know of it.
-    pub(crate) fn send(&mut self, message: Outgoing, out: &mut Vec<u8>) -> PyResult<()> {
+    pub(crate) fn send(&mut self, message: Outgoing, out: &mut Queue) -> PyResult<()> {
         self.begun |= matches!(message, Outgoing::Start(_));
         if self.disconnected {
             return Ok(());
@@ -143,19 +143,17 @@ impl Http {
     }
 
     /// Takes in a whole answer at once: what `http.response.start` and one `http.response.body` would do.
-    pub(crate) fn give(&mut self, head: Vec<u8>, body: Given, out: &mut Vec<u8>) -> PyResult<()> {
-        if let Given::Written(bytes) = &body
-            && matches!(self.answer, Answer::Awaited)
-            && !self.disconnected
-            && self.outflow.put_small(out, &head, bytes)
-        {
-            self.begun = true;
-            self.answer = Answer::Complete;
-            return Ok(());
+    pub(crate) fn give(&mut self, head: Vec<u8>, body: Given, out: &mut Queue) -> PyResult<()> {
+        if self.disconnected || !matches!(self.answer, Answer::Awaited) {
+            return self.send(Outgoing::Start(head), out);
         }
-        let bytes = body.into_bytes();
-        self.send(Outgoing::Start(head), out)?;
-        self.send(Outgoing::Body { bytes, more: false }, out)
+        self.begun = true;
+        self.answer = Answer::Complete;
+        match body {
+            Given::Written(bytes) => self.outflow.put_response(out, &head, bytes, true),
+            Given::Bytes(bytes) => self.outflow.put_response(out, &head, bytes, true),
+        }
+        Ok(())
     }
 
     /// Whether the application has begun its answer.
@@ -182,7 +180,7 @@ impl Http {
     }
 
     /// Answers 500 in the application's place.
-    pub(crate) fn fail(&mut self, out: &mut Vec<u8>, head: &[u8], body: PyBackedBytes) {
+    pub(crate) fn fail(&mut self, out: &mut Queue, head: &[u8], body: PyBackedBytes) {
         self.outflow.put_response(out, head, body, true);
         self.answer = Answer::Complete;
     }
@@ -209,13 +207,6 @@ impl Given {
         match self {
             Given::Written(bytes) => Ok(PyBytes::new(py, &bytes)),
             Given::Bytes(bytes) => bytes.into_pyobject(py).map_err(Into::into),
-        }
-    }
-
-    fn into_bytes(self) -> PyBackedBytes {
-        match self {
-            Given::Written(bytes) => Python::attach(|py| PyBytes::new(py, &bytes).into()),
-            Given::Bytes(bytes) => bytes,
         }
     }
 }

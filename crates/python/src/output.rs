@@ -1,42 +1,55 @@
 //! What waits to be written to the wire, and when that is done next.
 
-use std::os::fd::OwnedFd;
+use std::{
+    io::{self, IoSlice},
+    os::fd::OwnedFd,
+};
 
+use andon_wire::Queue;
 use pyo3::PyResult;
 use rustix::{
     io::Errno,
-    net::{SendFlags, send},
+    net::{SendAncillaryBuffer, SendFlags, send, sendmsg},
 };
-
-/// A write buffer that grew beyond this many bytes in a burst is not kept.
-const KEPT_BUFFER: usize = 16 * 1024 * 1024;
 
 /// What waits to be written.
 #[derive(Default)]
 pub(crate) struct Output {
-    pub(crate) bytes: Vec<u8>,
-    /// So many of `bytes` are written: moving the rest to the front at each write would cost more than writing it.
-    written: usize,
+    pub(crate) queue: Queue,
     pub(crate) flush: Flush,
 }
 
 impl Output {
     /// Writes as much as the socket takes now. True if nothing is left. If the front is gone everything is dropped;
     /// that end is seen when the wire is read.
+    ///
+    /// Payloads that were written are left in the queue, to be [taken](Queue::take_spent) and dropped without a lock.
     pub(crate) fn write(&mut self, wire: &OwnedFd) -> PyResult<bool> {
-        while self.written < self.bytes.len() {
-            match send(wire, &self.bytes[self.written..], SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-                Ok(count) => self.written += count,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(false),
-                Err(Errno::PIPE | Errno::CONNRESET) => break,
-                Err(error) => return Err(std::io::Error::from(error).into()),
-            }
+        match self.queue.write(|slices| send_slices(wire, slices)) {
+            Ok(()) => Ok(true),
+            Err(error) => match Errno::from_io_error(&error) {
+                Some(Errno::AGAIN) => Ok(false),
+                Some(Errno::PIPE | Errno::CONNRESET) => {
+                    self.queue.clear();
+                    Ok(true)
+                }
+                _ => Err(error.into()),
+            },
         }
-        self.written = 0;
-        self.bytes.clear();
-        self.bytes.shrink_to(KEPT_BUFFER);
-        Ok(true)
+    }
+}
+
+fn send_slices(wire: &OwnedFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    loop {
+        let sent = match slices {
+            [only] => send(wire, only, flags),
+            _ => sendmsg(wire, slices, &mut SendAncillaryBuffer::default(), flags),
+        };
+        match sent {
+            Err(Errno::INTR) => {}
+            sent => return Ok(sent?),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use andon_wire::{
+    Queue,
     memory::SharedMemory,
     state::{ExecutorState, Sight, Step},
 };
@@ -236,15 +237,15 @@ impl Serving {
 
     /// Appends frames, and sees to it that they are written: at the end of the loop's turn, or at once if this is a
     /// thread of the pool.
-    pub(crate) fn put<T>(&self, py: Python<'_>, append: impl FnOnce(&mut Vec<u8>) -> T) -> PyResult<T> {
+    pub(crate) fn put<T>(&self, py: Python<'_>, append: impl FnOnce(&mut Queue) -> T) -> PyResult<T> {
         if is_pool_thread() {
-            let result = append(&mut self.output.lock().bytes);
+            let result = append(&mut self.output.lock().queue);
             return self.write_from_thread(py).map(|()| result);
         }
         let (result, schedule) = {
             let mut output = self.output.lock();
-            let result = append(&mut output.bytes);
-            let schedule = output.flush == Flush::Idle && !output.bytes.is_empty();
+            let result = append(&mut output.queue);
+            let schedule = output.flush == Flush::Idle && !output.queue.is_empty();
             if schedule {
                 output.flush = Flush::Soon;
             }
@@ -259,30 +260,39 @@ impl Serving {
 
     /// Writes what the socket takes. What it does not take is for the event loop to write.
     fn write_from_thread(&self, py: Python<'_>) -> PyResult<()> {
-        let schedule = {
-            let mut output = self.output.lock();
-            let rest = !output.write(&self.wire)?;
-            let schedule = rest && output.flush == Flush::Idle;
+        let schedule = self.write(|output, whole| {
+            let schedule = !whole && output.flush == Flush::Idle;
             if schedule {
                 output.flush = Flush::Soon;
             }
             schedule
-        };
+        })?;
         if schedule { self.attached()?.call_soon_threadsafe(py, &self.python().flush) } else { Ok(()) }
     }
 
     /// Appends frames that are written with the next ones.
-    pub(crate) fn put_later<T>(&self, append: impl FnOnce(&mut Vec<u8>) -> T) -> T {
-        append(&mut self.output.lock().bytes)
+    pub(crate) fn put_later<T>(&self, append: impl FnOnce(&mut Queue) -> T) -> T {
+        append(&mut self.output.lock().queue)
     }
 
     /// Appends frames and writes what the socket takes, from any thread: the event loop may be held. What it does not
     /// take goes with the loop's next frames.
-    pub(crate) fn put_now(&self, append: impl FnOnce(&mut Vec<u8>)) {
-        let mut output = self.output.lock();
-        append(&mut output.bytes);
+    pub(crate) fn put_now(&self, append: impl FnOnce(&mut Queue)) {
+        append(&mut self.output.lock().queue);
         // An end of the wire is seen when it is read.
-        let _ = output.write(&self.wire);
+        let _ = self.write(|_, _| ());
+    }
+
+    /// Writes what the socket takes now. `then` is told whether that was all, before anything can be added.
+    pub(crate) fn write<T>(&self, then: impl FnOnce(&mut Output, bool) -> T) -> PyResult<T> {
+        let mut output = self.output.lock();
+        let whole = output.write(&self.wire);
+        let spent = output.queue.take_spent();
+        let result = whole.map(|whole| then(&mut output, whole));
+        drop(output);
+        // Bytes may be of a class of the application's with a destructor, which may send.
+        drop(spent);
+        result
     }
 
     // Steps

@@ -92,6 +92,7 @@ impl Order {
         };
         serving.put_now(|out| {
             let Step { slot, generation, .. } = self.step;
+            let out = out.frames();
             let start = begin_frame(out, FromWorker::Stall as u8, Flags::NONE, slot, generation);
             if stall.put(out).and_then(|()| finish_frame(out, start)).is_err() {
                 out.truncate(start);

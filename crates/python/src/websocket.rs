@@ -2,7 +2,7 @@
 //!
 //! Follows the ASGI WebSocket specification 2.4 and, where that leaves a choice, uvicorn.
 
-use andon_wire::{FLOW_WINDOW, Flags, FromWorker, websocket::Close};
+use andon_wire::{FLOW_WINDOW, Flags, FromWorker, Queue, websocket::Close};
 use pyo3::{
     exceptions::{PyRuntimeError, PyValueError},
     intern,
@@ -105,7 +105,7 @@ impl WebSocket {
     // From the application
 
     /// Takes a message in and appends to `out` what the front must know of it. Yields credit to grant.
-    pub(crate) fn send(&mut self, message: Outgoing, out: &mut Vec<u8>) -> PyResult<Option<u32>> {
+    pub(crate) fn send(&mut self, message: Outgoing, out: &mut Queue) -> PyResult<Option<u32>> {
         let phase = std::mem::replace(&mut self.phase, Phase::Closed);
         if self.ended.is_some() && !matches!(phase, Phase::Closed) {
             self.phase = phase;
@@ -169,7 +169,7 @@ impl WebSocket {
     }
 
     /// Answers in the application's place, which failed before it accepted.
-    pub(crate) fn fail(&mut self, out: &mut Vec<u8>, head: &[u8], body: PyBackedBytes) {
+    pub(crate) fn fail(&mut self, out: &mut Queue, head: &[u8], body: PyBackedBytes) {
         self.outflow.put_response(out, head, body, true);
         self.phase = Phase::Closed;
     }

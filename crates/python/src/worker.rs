@@ -122,6 +122,7 @@ impl Worker {
         let routes = descriptions.into_iter().map(route).collect::<PyResult<Vec<_>>>()?;
         let routes: Vec<_> = routes.into_iter().filter(|route| route.fits()).collect();
         self.serving.put_now(|out| {
+            let out = out.frames();
             let start = begin_frame(out, FromWorker::Routes as u8, Flags::NONE, NO_SLOT, 0);
             if put_routes(out, &routes).and_then(|()| finish_frame(out, start)).is_err() {
                 out.truncate(start);
@@ -182,7 +183,7 @@ impl Worker {
         if !serving.set_python(callables) {
             return Err(PyRuntimeError::new_err("the worker serves already"));
         }
-        serving.put(py, |out| put_frame(out, FromWorker::Ready as u8, Flags::NONE, NO_SLOT, 0, &[]))
+        serving.put(py, |out| put_frame(out.frames(), FromWorker::Ready as u8, Flags::NONE, NO_SLOT, 0, &[]))
     }
 
     /// From now on, requests that the described routes take are served natively. Can be called again at any time.
@@ -221,7 +222,7 @@ impl Worker {
         let outcome = this.take_in(py);
         if executor.take_notice_wanted() {
             let mut output = this.serving.output().lock();
-            put_frame(&mut output.bytes, FromWorker::Claimed as u8, Flags::NONE, NO_SLOT, 0, &[]);
+            put_frame(output.queue.frames(), FromWorker::Claimed as u8, Flags::NONE, NO_SLOT, 0, &[]);
         }
         this.serving.output().lock().flush = flush_before;
         let flushed = this.flush(py);

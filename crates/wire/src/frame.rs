@@ -218,13 +218,9 @@ pub struct Frame {
     pub payload: Bytes,
 }
 
-/// Payloads up to this many bytes are copied out of the read buffer, so that it can be filled again at once; a larger
-/// one keeps the buffer's memory alive instead. Copying is cheaper than the page faults of ever new buffers: see
-/// `docs/performance.md`.
-const COPIED_PAYLOAD: usize = 128 * 1024;
-
-/// Takes the next whole frame off `buffer`; `None` while it is not whole.
-pub fn split_frame(buffer: &mut BytesMut) -> Result<Option<Frame>, WireError> {
+/// Takes the next whole frame off `buffer`; `None` while it is not whole. `copy` has the payload copied, so that the
+/// buffer's memory can be filled again at once.
+pub fn split_frame(buffer: &mut BytesMut, copy: impl FnOnce(&[u8]) -> Bytes) -> Result<Option<Frame>, WireError> {
     let Some(header) = FrameHeader::parse(buffer)? else {
         return Ok(None);
     };
@@ -233,13 +229,8 @@ pub fn split_frame(buffer: &mut BytesMut) -> Result<Option<Frame>, WireError> {
         return Ok(None);
     }
     buffer.advance(HEADER_LENGTH);
-    let payload = if length > COPIED_PAYLOAD {
-        buffer.split_to(length).freeze()
-    } else {
-        let copy = Bytes::copy_from_slice(&buffer[..length]);
-        buffer.advance(length);
-        copy
-    };
+    let payload = copy(&buffer[..length]);
+    buffer.advance(length);
     Ok(Some(Frame { header, payload }))
 }
 
@@ -265,10 +256,14 @@ pub fn finish_frame(out: &mut Vec<u8>, start: usize) -> Result<(), WireError> {
 
 /// Appends a whole frame. `payload` must not be over [`MAX_PAYLOAD`].
 pub fn put_frame(out: &mut Vec<u8>, kind: u8, flags: Flags, slot: u32, generation: u32, payload: &[u8]) {
-    debug_assert!(payload.len() <= MAX_PAYLOAD);
-    let length = payload.len() as u32;
-    out.extend_from_slice(&FrameHeader { length, kind, flags, slot, generation }.to_bytes());
+    put_header(out, kind, flags, slot, generation, payload.len());
     out.extend_from_slice(payload);
+}
+
+/// Appends the header of a frame whose whole payload, of `length` bytes, is put behind it. Not over [`MAX_PAYLOAD`].
+pub fn put_header(out: &mut Vec<u8>, kind: u8, flags: Flags, slot: u32, generation: u32, length: usize) {
+    debug_assert!(length <= MAX_PAYLOAD);
+    out.extend_from_slice(&FrameHeader { length: length as u32, kind, flags, slot, generation }.to_bytes());
 }
 
 /// The four-byte payload of the credit frames.
@@ -288,7 +283,7 @@ mod tests {
         let mut frames = Vec::new();
         for piece in bytes.chunks(chunk.max(1)) {
             buffer.extend_from_slice(piece);
-            while let Some(frame) = split_frame(&mut buffer)? {
+            while let Some(frame) = split_frame(&mut buffer, Bytes::copy_from_slice)? {
                 frames.push(frame);
             }
         }

@@ -20,6 +20,7 @@ pub mod codec;
 pub mod frame;
 pub mod head;
 pub mod memory;
+pub mod queue;
 pub mod routes;
 pub mod rule;
 pub mod slot;
@@ -31,6 +32,7 @@ pub mod websocket;
 
 pub use codec::WireError;
 pub use frame::{Flags, Frame, FrameHeader, FromWorker, ToWorker};
+pub use queue::Queue;
 pub use usage::{Excuses, Usage};
 
 /// Bytes of a request body which the front sends together with the head, so that a small request is one frame.

@@ -70,7 +70,7 @@ impl Worker {
     /// The next frame, of whatever kind.
     pub async fn frame(&mut self) -> (ToWorker, Frame) {
         loop {
-            if let Some(frame) = split_frame(&mut self.input).unwrap() {
+            if let Some(frame) = split_frame(&mut self.input, Bytes::copy_from_slice).unwrap() {
                 return (ToWorker::try_from(frame.header.kind).unwrap(), frame);
             }
             assert_ne!(self.stream.read_buf(&mut self.input).await.unwrap(), 0, "the link has ended");

@@ -8,7 +8,7 @@ use andon_wire::{
     frame::{NO_SLOT, put_frame, split_frame},
     memory::SharedMemory,
 };
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
@@ -52,7 +52,7 @@ impl FakeWorker {
     /// The next frame, which must be of this kind.
     pub async fn expect(&mut self, kind: ToWorker) -> Frame {
         loop {
-            if let Some(frame) = split_frame(&mut self.input).unwrap() {
+            if let Some(frame) = split_frame(&mut self.input, Bytes::copy_from_slice).unwrap() {
                 assert_eq!(ToWorker::try_from(frame.header.kind), Ok(kind));
                 return frame;
             }

@@ -14,7 +14,7 @@ impl Exchange {
         let used = self.used.usage().to_bytes();
         self.serving.put(py, |out| {
             let flags = Flags::NONE.with(Flags::FAILED, !complete);
-            put_frame(out, FromWorker::Finished as u8, flags, self.slot, self.generation, &used);
+            put_frame(out.frames(), FromWorker::Finished as u8, flags, self.slot, self.generation, &used);
         })?;
         // Dropped without the locks: destructors may run any code.
         let run = std::mem::replace(&mut *self.run.lock(), Run::Over);
@@ -79,7 +79,7 @@ impl Exchange {
         }
         let used = used.usage().to_bytes();
         self.serving.put(py, |out| {
-            put_frame(out, FromWorker::Usage as u8, Flags::NONE, self.slot, self.generation, &used);
+            put_frame(out.frames(), FromWorker::Usage as u8, Flags::NONE, self.slot, self.generation, &used);
         })
     }
 

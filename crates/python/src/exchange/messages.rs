@@ -37,7 +37,7 @@ impl Exchange {
         };
         self.serving.put(py, |out| {
             let kind = FromWorker::RequestCredit as u8;
-            put_frame(out, kind, Flags::NONE, self.slot, self.generation, &credit.to_le_bytes());
+            put_frame(out.frames(), kind, Flags::NONE, self.slot, self.generation, &credit.to_le_bytes());
         })
     }
 

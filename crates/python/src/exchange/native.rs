@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use andon_plan::{BodySize, Captures, NativeRoute};
 use andon_wire::{
-    Flags,
+    Flags, Queue,
     head::{Fields, RequestHead},
 };
 use parking_lot::Mutex;
@@ -286,7 +286,7 @@ impl Exchange {
             return Ok(());
         };
         self.explain(py)?;
-        let append = |out: &mut Vec<u8>| http.lock().give(head, body, out);
+        let append = |out: &mut Queue| http.lock().give(head, body, out);
         if later {
             return self.serving.put_later(append);
         }

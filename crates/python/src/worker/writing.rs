@@ -10,15 +10,14 @@ use crate::output::Flush;
 impl Worker {
     /// Writes what the socket takes now; the rest waits for [`flush`](Self::flush).
     pub(super) fn flush_early(&self) -> PyResult<()> {
-        self.serving.output().lock().write(self.serving.wire()).map(drop)
+        self.serving.write(|_, _| ())
     }
 
     pub(super) fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        let (before, after) = {
-            let mut output = self.serving.output().lock();
-            let after = if output.write(self.serving.wire())? { Flush::Idle } else { Flush::WhenWritable };
+        let (before, after) = self.serving.write(|output, whole| {
+            let after = if whole { Flush::Idle } else { Flush::WhenWritable };
             (std::mem::replace(&mut output.flush, after), after)
-        };
+        })?;
         let python = self.serving.python();
         let descriptor = self.serving.wire().as_raw_fd();
         match (before, after) {
