@@ -21,7 +21,7 @@ def test_the_installed_release_answers_the_same_natively() -> None:
 
 
 def test_some_two_hundred_requests_are_compared() -> None:
-    under = [*trial_requests.calls_under_middleware(), *trial_requests.calls_under_cors()]
+    under = [*trial_requests.calls_under_middleware(), *trial_requests.calls_under_layers()]
     assert 150 <= len([*trial_requests.calls(), *under]) <= 400
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from andon import _andon
 from andon.native.inspection import inspect
-from andon.native.trial_application import application, under_cors, under_middleware
-from andon.native.trial_requests import Call, calls, calls_under_cors, calls_under_middleware
+from andon.native.trial_application import application, under_layers, under_middleware
+from andon.native.trial_requests import Call, calls, calls_under_layers, calls_under_middleware
 
 # Of the answers, so many at least must be native: otherwise too little was compared.
 _LEAST = 0.75
@@ -35,7 +35,7 @@ async def first_difference() -> str | None:
     trials = (
         (application, calls),
         (under_middleware, calls_under_middleware),
-        (under_cors, calls_under_cors),
+        (under_layers, calls_under_layers),
     )
     for make, sent in trials:
         difference = await _difference(make(), list(sent()))
@@ -101,7 +101,8 @@ def _scope(call: Call) -> dict[str, Any]:
         "raw_path": call.path.encode(),
         "query_string": call.query,
         "root_path": "",
-        "headers": [(b"host", b"test"), *call.headers],
+        # The first one counts.
+        "headers": [*call.headers, (b"host", b"test")],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),
         "state": {},

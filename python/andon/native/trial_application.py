@@ -26,6 +26,8 @@ from fastapi import (
     UploadFile,
 )
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.security import HTTPBasic, SecurityScopes
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -127,13 +129,15 @@ def under_middleware() -> FastAPI:
     return app
 
 
-def under_cors() -> FastAPI:
-    """Make one that other origins may ask."""
+def under_layers() -> FastAPI:
+    """Make one under middleware that Rust does itself."""
     app = FastAPI(openapi_url=None)
     app.add_exception_handler(Refused, _answer_refused)
     _add_answers(app)
     _add_streams(app)
     app.add_middleware(CORSMiddleware, allow_origins=["http://a"], expose_headers=["x-own"])
+    app.add_middleware(GZipMiddleware, minimum_size=10)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["test", "www.other"])
     return app
 
 

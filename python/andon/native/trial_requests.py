@@ -144,9 +144,12 @@ def calls_under_middleware() -> Iterator[Call]:
         yield Call("GET", path)
 
 
-def calls_under_cors() -> Iterator[Call]:
-    """Yield what is sent to the application that other origins may ask."""
+def calls_under_layers() -> Iterator[Call]:
+    """Yield what is sent to the application under middleware that Rust does itself."""
     for path in ("/text", "/injected", "/response", "/lines", "/raises/http", "/raises/other"):
-        yield from (Call("GET", path, headers=origin) for origin in _ORIGINS)
+        for gzip in ((), ((b"accept-encoding", b"gzip"),)):
+            yield from (Call("GET", path, headers=(*origin, *gzip)) for origin in _ORIGINS)
+    for host in (b"other", b"third", b"[::1]"):
+        yield Call("GET", "/text", b"a=b", ((b"host", host),))
     asks = (b"access-control-request-method", b"GET")
     yield from (Call("OPTIONS", "/text", headers=(*origin, asks)) for origin in _ORIGINS)

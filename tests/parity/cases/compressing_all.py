@@ -5,7 +5,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from tests.parity.cases.case import Case, case, get, send
-from tests.parity.cases.compressing import GZIP, LONG, made
+from tests.parity.cases.compressing import GZIP
+from tests.parity.cases.sized import LONG, made
 
 ORIGIN = ("origin", "http://a.example")
 ASKS = ("access-control-request-method", "PUT")

@@ -5,8 +5,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 
 from tests.parity.cases.case import case, get, post, send
-from tests.parity.cases.compressing import GZIP, made
+from tests.parity.cases.compressing import GZIP
 from tests.parity.cases.hosts import of
+from tests.parity.cases.sized import made
 
 
 def _add(app: FastAPI) -> None:

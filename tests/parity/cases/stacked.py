@@ -9,8 +9,9 @@ from starlette.middleware.httpsredirect import HTTPSRedirectMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from tests.parity.cases.case import Case, case, get, send
-from tests.parity.cases.compressing import GZIP, made
+from tests.parity.cases.compressing import GZIP
 from tests.parity.cases.hosts import of
+from tests.parity.cases.sized import made
 
 ORIGIN = ("origin", "http://a.example")
 ASKS = ("access-control-request-method", "PUT")

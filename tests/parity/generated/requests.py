@@ -13,6 +13,7 @@ from tests.parity.generated.hostile import (
     WHOLE_QUERIES,
 )
 from tests.parity.generated.kinds import LIST, UUID_TEXT, Kind
+from tests.parity.generated.layers import draw_headers, draw_host
 from tests.parity.generated.specification import (
     BODY,
     COOKIE,
@@ -30,7 +31,6 @@ from tests.parity.request import Request
 Pair = tuple[bytes, bytes]
 Texts = tuple[str | bytes, ...]
 
-HOST = (b"host", b"testserver")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "TRACE", "get", "ODD")
 OTHER_PATHS = (
     *(b"/", b"/items", b"/docs", b"/openapi.json", b"//", b"/r0", b"/r0/", b"/%ff", b"/a%2Fb"),
@@ -73,6 +73,7 @@ def draw_request(random: Random, application: Application) -> Request:
     method = random.choice(METHODS) if random.random() < 0.04 else route.method
     headers = _headers(random, by_source[HEADER], by_source[COOKIE], wrong)
     headers.extend(_credentials(random, application, wrong))
+    headers.extend(draw_headers(random, application))
     if by_source[FORM] or by_source[FILE]:
         texts = _sent(random, by_source[FORM], wrong, QUERY_TEXTS)
         body, content_type = draw_form(random, texts, by_source[FILE], wrong)
@@ -85,7 +86,7 @@ def draw_request(random: Random, application: Application) -> Request:
         method,
         _path(random, application, route, by_source[PATH], wrong),
         _query(random, by_source[QUERY], wrong),
-        (HOST, *headers),
+        (draw_host(random, application), *headers),
         _chunks(random, body),
     )
 

@@ -5,6 +5,7 @@ from random import Random
 
 from fastapi import FastAPI
 
+from tests.parity.generated import layers
 from tests.parity.generated.release import known
 from tests.parity.generated.specification import (
     ASYNC,
@@ -185,12 +186,6 @@ async def around(request: Request, call_next: Any):
     response = await call_next(request)
     response.headers["X-Around"] = "1"
     return response"""
-MIDDLEWARE = (
-    'app.add_middleware(CORSMiddleware, allow_origins=["http://a.example"], '
-    'allow_credentials=True, expose_headers=["X-Set"])',
-    "app.add_middleware(GZipMiddleware, minimum_size=20)",
-    DISPATCH,
-)
 
 
 def effects(
@@ -290,10 +285,11 @@ def add(
     if random.random() < share:
         found += [handler for handler in HANDLERS if random.random() < 0.4]
     if random.random() < middleware_share:
-        middleware = random.choice(MIDDLEWARE)
+        if random.random() < 0.7:
+            found += layers.draw(random)
         # Whether the head of an answer or the end of its events comes first is the loop's choice.
-        if middleware is not DISPATCH or not _has_events(application):
-            found.append(middleware)
+        elif not _has_events(application):
+            found.append(DISPATCH)
     # Natively there is no task group inside of it, which the scope around it could cancel.
     may_be_scoped = DISPATCH not in found
     return replace(
