@@ -135,6 +135,14 @@ def under_layers() -> FastAPI:
     app.add_exception_handler(Refused, _answer_refused)
     _add_answers(app)
     _add_streams(app)
+
+    @app.get("/varies")
+    async def varies() -> Any:
+        response = PlainTextResponse("long enough")
+        response.headers.append("vary", "a")
+        response.headers.append("vary", "b")
+        return response
+
     app.add_middleware(CORSMiddleware, allow_origins=["http://a"], expose_headers=["x-own"])
     app.add_middleware(GZipMiddleware, minimum_size=10)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["test", "www.other"])

@@ -146,7 +146,8 @@ def calls_under_middleware() -> Iterator[Call]:
 
 def calls_under_layers() -> Iterator[Call]:
     """Yield what is sent to the application under middleware that Rust does itself."""
-    for path in ("/text", "/injected", "/response", "/lines", "/raises/http", "/raises/other"):
+    paths = ("/text", "/injected", "/response", "/lines", "/raises/http", "/raises/other")
+    for path in (*paths, "/varies"):
         for gzip in ((), ((b"accept-encoding", b"gzip"),)):
             yield from (Call("GET", path, headers=(*origin, *gzip)) for origin in _ORIGINS)
     for host in (b"other", b"third", b"[::1]"):

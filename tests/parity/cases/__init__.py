@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
 SUBJECTS = (
     "routing",
@@ -58,6 +60,9 @@ _NEEDED: dict[str, tuple[Callable[..., Any], str]] = {
     "limits": (FastAPI, "max_body_size"),
     "route_limits": (FastAPI, "max_body_size"),
     "concurrency": (Depends, "max_concurrency"),
+    "compressing": (GZipMiddleware, "exclude_content_types"),
+    "compressing_all": (GZipMiddleware, "exclude_content_types"),
+    "stacked": (CORSMiddleware, "allow_private_network"),
 }
 
 

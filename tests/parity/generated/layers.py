@@ -2,29 +2,46 @@
 
 from random import Random
 
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from tests.parity.generated.release import known
 from tests.parity.generated.specification import Application
 
 Pair = tuple[bytes, bytes]
 
 HOST = (b"host", b"testserver")
 CORS = (
-    'CORSMiddleware, allow_origins=["http://a.example"], allow_credentials=True, '
-    'expose_headers=["X-Set"]',
-    'CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]',
-    'CORSMiddleware, allow_origins=["*"], allow_credentials=True, allow_private_network=True',
-    r'CORSMiddleware, allow_origin_regex="http://.\\.example", allow_methods=["POST"], '
-    'allow_headers=["X-Token"]',
+    (
+        'allow_origins=["http://a.example"]',
+        "allow_credentials=True",
+        'expose_headers=["X-Set"]',
+    ),
+    ('allow_origins=["*"]', 'allow_methods=["*"]', 'allow_headers=["*"]'),
+    ('allow_origins=["*"]', "allow_credentials=True", "allow_private_network=True"),
+    (
+        r'allow_origin_regex="http://.\.example"',
+        'allow_methods=["POST"]',
+        'allow_headers=["X-Token"]',
+    ),
 )
 GZIP = (
-    "GZipMiddleware, minimum_size=20",
-    "GZipMiddleware, minimum_size=0, compresslevel=1",
-    "GZipMiddleware, minimum_size=0, thread_minimum_size=40",
-    'GZipMiddleware, minimum_size=1, exclude_content_types=("application/json", "text/*")',
+    ("minimum_size=20",),
+    ("minimum_size=0", "compresslevel=1"),
+    ("minimum_size=0", "thread_minimum_size=40"),
+    ("minimum_size=1", 'exclude_content_types=("application/json", "text/*")'),
 )
 HOSTS = (
-    'TrustedHostMiddleware, allowed_hosts=["testserver", "*.example", "www.other"]',
-    "TrustedHostMiddleware",
+    ('allowed_hosts=["testserver", "*.example", "www.other"]',),
+    (),
 )
+# With the arguments that they may have.
+KNOWN: dict[type, tuple[tuple[str, ...], ...]] = {
+    CORSMiddleware: CORS,
+    GZipMiddleware: GZIP,
+    TrustedHostMiddleware: HOSTS,
+}
 REDIRECT = "HTTPSRedirectMiddleware"
 
 OF_HOST = (b"a.example", b"other:81", b"unknown:80", b"testserver:443")
@@ -41,13 +58,18 @@ CODINGS = (b"gzip", b"gzip, br", b"br", b"identity;q=1, x-gzip")
 
 def draw(random: Random) -> tuple[str, ...]:
     """Statements that add a layer each, the outermost last."""
-    layers = [random.choice(random.choice((CORS, GZIP, GZIP, HOSTS)))]
+    layers = [_layer(random)]
     while random.random() < 0.4:
-        layers.append(random.choice(random.choice((CORS, GZIP, HOSTS))))
+        layers.append(_layer(random))
     if random.random() < 0.03:
         # What is inside of it sees no request without TLS.
         layers.insert(random.randrange(len(layers) + 1), REDIRECT)
     return tuple(f"app.add_middleware({layer})" for layer in layers)
+
+
+def _layer(random: Random) -> str:
+    cls = random.choice((*KNOWN, GZipMiddleware))
+    return ", ".join((cls.__name__, *known(cls, random.choice(KNOWN[cls]))))
 
 
 def draw_host(random: Random, application: Application) -> Pair:
