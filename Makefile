@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 VENV := .venv
+# The interpreters of `make pythons`.
+PYTHONS := python3.10 python3.11 python3.12 python3.13
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 WHEELS := target/wheels
@@ -25,7 +27,7 @@ say = @printf '==> %s\n' "$(1)"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run wheel test parity fuzz lint format options bench clean tools
+.PHONY: help run wheel test parity fuzz pythons whole lint format options bench clean tools
 
 help: ## Tell what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +40,9 @@ wheel: $(STAMPS)/wheel ## Build the release wheel into target/wheels
 
 test: $(STAMPS)/tests ## Run all tests: Rust, then pytest on the installed wheel (ARGS: for pytest)
 	$(call say,Rust tests)
-	@# The extension module is linked into an interpreter, not into a test binary; pytest tests it.
 	@cargo $(CARGO_TEST) --workspace --exclude andon-python
+	@$(BIN)/python tests/support/interpreter_library.py cargo $(CARGO_TEST) \
+	  --package andon-python --lib --no-default-features
 	$(call say,Python tests)
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -48,6 +51,17 @@ parity: $(STAMPS)/tests ## FastAPI's own tests, natively and plainly, compared (
 
 fuzz: $(STAMPS)/tests ## Hostile requests to generated applications (ARGS="--requests 1000000 --seed 1")
 	@$(BIN)/python -W ignore -m tests.parity fuzz $(ARGS)
+
+pythons: ## All parity tests with each supported Python (ARGS="python3.10 /opt/python3.12/bin/python3")
+	@for python in $(or $(ARGS),$(PYTHONS)); do \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') || exit 1; \
+	  $(MAKE) --no-print-directory whole PYTHON=$$python ARGS= VENV=.cache/python-$$version \
+	    WHEELS=.cache/python-$$version/wheels CARGO_TARGET_DIR=target/python-$$version || exit 1; \
+	done
+
+# Apart from all that is made for the first interpreter, whose tests need more than each Python has.
+whole: $(STAMPS)/parity
+	@$(BIN)/python -m tests.parity whole
 
 lint: $(STAMPS)/lint ## Check formatting, lints and types
 	$(call say,rustfmt and clippy)
@@ -111,6 +125,11 @@ $(STAMPS)/examples: $(STAMPS)/installed examples/requirements.txt
 $(STAMPS)/tests: $(STAMPS)/examples tests/requirements.txt
 	$(call say,installing what the tests use)
 	@$(PIP) -r tests/requirements.txt
+	@touch $@
+
+$(STAMPS)/parity: $(STAMPS)/examples tests/parity/requirements.txt
+	$(call say,installing what the parity tests use)
+	@$(PIP) -r tests/parity/requirements.txt
 	@touch $@
 
 $(STAMPS)/lint: $(STAMPS)/venv Makefile tests/requirements.txt examples/requirements.txt

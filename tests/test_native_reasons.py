@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from unittest import mock
 
 import andon.native
+import pydantic_core
 import pytest
 from andon import offload
 from andon.native import digests, inspect
@@ -499,3 +500,9 @@ def test_releases_that_were_not_compared_beside_each_other_are_unknown(
     changed.write_text(json.dumps(known))
     monkeypatch.setattr(digests, "KNOWN", changed)
     assert "was not compared beside Starlette " in str(digests.unknown())
+
+
+def test_a_reader_of_json_that_reads_otherwise_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pydantic_core, "from_json", lambda text: float(json.loads(text) == 0))
+    found = inspect(FastAPI())
+    assert found.reason == "`pydantic_core.from_json` reads otherwise than `json.loads`"

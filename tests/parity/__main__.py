@@ -1,4 +1,4 @@
-"""`python -m tests.parity {suite,fuzz,cases,releases}`: compare the native path with plain ASGI."""
+"""`python -m tests.parity PART`: compare the native path with plain ASGI."""
 
 import argparse
 import asyncio
@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.parity import suite
+from tests.parity import suite, whole
 from tests.parity.cases import SUBJECTS, is_in_release, running, subject, wire
 from tests.parity.comparing import compare, summary
 from tests.parity.environment import PINNED, Releases, test_files
@@ -48,6 +48,9 @@ def main() -> int:
     command.add_argument("subjects", nargs="*", default=SUBJECTS, help=", ".join(SUBJECTS))
     command.add_argument("--wire", action="store_true", help="over sockets, beside uvicorn")
     command.set_defaults(run=_run_cases)
+    command = commands.add_parser("whole", help="all of these, for one Python")
+    command.add_argument("--quick", action="store_true", help="a fifth of it")
+    command.set_defaults(run=_run_whole)
     command = commands.add_parser("releases", help="whether other releases of FastAPI are the same")
     command.add_argument(
         "releases",
@@ -146,6 +149,12 @@ async def _case_problems(name: str, served: Counter[str]) -> list[str]:
 def _wire_problems(name: str) -> list[str]:
     with tempfile.TemporaryDirectory() as directory:
         return wire.problems(name, Path(directory))
+
+
+def _run_whole(arguments: argparse.Namespace) -> int:
+    failed = whole.run(quick=arguments.quick)
+    print(f"differs in: {', '.join(failed)}" if failed else "all parts are the same")
+    return 1 if failed else 0
 
 
 def _run_releases(arguments: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ NATIVE = "native"
 WIRE = "wire"
 # `unknown-ok` has releases served natively that Andon does not know: to find out about them.
 MODE: Any = os.environ.get("PARITY_NATIVE", "auto")
+OF_ANY_RELEASE = MODE == "unknown-ok"
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Served = Callable[[str], None]

@@ -6,7 +6,7 @@ stands between the server and the route.
 
 from typing import Any
 
-from andon.native import Mode, digests, originals
+from andon.native import Mode, digests, originals, reading
 from andon.native.framework import Framework, is_untouched
 from andon.native.limits import unwrapped
 from andon.native.stack import Stack, stack_of
@@ -37,6 +37,8 @@ def check(app: Any, framework: Framework | None, mode: Mode) -> Stack:
     changed = originals.first_change()
     if changed is not None:
         raise NotUnderstood(f"`{changed}` was replaced")
+    if reading.differs():
+        raise NotUnderstood("`pydantic_core.from_json` reads otherwise than `json.loads`")
     return check_application(app, framework)
 
 

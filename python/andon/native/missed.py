@@ -61,7 +61,8 @@ def missed_of(tried: Tried, framework: Framework) -> Missed | None:
         getattr(default, "__func__", None) is framework.starlette_routing.Router.not_found
         and default.__self__ is router
     )
-    if not is_own or _has_frontends(router, owner):
+    known = is_own and framework.release.routes_by_itself
+    if not known or _has_frontends(router, owner):
         return None
     guards = tried.objects.number(guards_of_missed(router))
     answers = _Answers(tried, framework.starlette_routing)
@@ -85,9 +86,6 @@ def with_refused(routes: list[Route], tried: Tried, framework: Framework) -> lis
 def _has_frontends(router: Any, owner: type) -> bool:
     """Whether there are routes that come behind all others, or it cannot be told."""
     names = ("_match_low_priority", "_iter_low_priority_routes")
-    if not hasattr(owner, names[0]):
-        # There are none in older releases.
-        return False
     return not is_untouched(router, owner, *names) or any(router._iter_low_priority_routes())
 
 

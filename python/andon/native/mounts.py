@@ -45,8 +45,13 @@ class Mount:
 
 
 def is_known(route: Any, framework: Framework) -> bool:
-    """Whether a route is a mount, at a path without parameters, of an application of FastAPI."""
+    """Whether a route is a mount, at a path without parameters, of an application of FastAPI.
+
+    And whether requests find in their scope there what Andon puts there.
+    """
     owner = framework.starlette_routing.Mount
+    if not framework.release.routes_by_itself:
+        return False
     if not isinstance(route, owner) or not is_untouched(route, owner, "matches", "handle"):
         return False
     is_application = isinstance(route.app, framework.applications.FastAPI)

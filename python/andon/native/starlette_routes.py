@@ -26,6 +26,8 @@ def native_of(
     Raises `NotUnderstood` with the reason why it is the application's.
     """
     routing = framework.starlette_routing
+    if not framework.release.routes_by_itself:
+        raise NotUnderstood("a route of Starlette, for which this FastAPI has Starlette's router")
     if not is_untouched(route, routing.Route, "handle"):
         raise NotUnderstood("its class has a `handle` of its own")
     app = route.app

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Annotated, Any
 
 import anyio
+import fastapi.concurrency
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.background import BackgroundTask
@@ -360,9 +361,15 @@ CASES = [
         wire=False,
     ),
     case("a scope around it", get("/item", 200, outside("scope"))),
-    case("cancelled from within", get("/leaves", 499, outside("scope"))),
-    case("cancelled from a thread", get("/leaves_thread", 499, outside("scope"))),
     case("fails after the answer", get("/failing", 200, raises="KeyError"), wire=False),
     *(case(f"fails as it closes {path}", get(path, 500, raises="KeyError")) for path in CLOSING),
     case("two at once", get("/item", 202, do("gather"), raises="ClosedResourceError")),
 ]
+
+# Before 0.162.6 a cancellation ends the exit of a dependency; what is left of it is closed when the
+# garbage is collected, natively sooner.
+if hasattr(fastapi.concurrency, "_asynccontextmanager_with_shielded_exit"):
+    CASES += [
+        case("cancelled from within", get("/leaves", 499, outside("scope"))),
+        case("cancelled from a thread", get("/leaves_thread", 499, outside("scope"))),
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.parity.caches import clear_caches
 from tests.parity.cases.case import Case, Step
-from tests.parity.face import MakeFace, Served, plain
+from tests.parity.face import OF_ANY_RELEASE, MakeFace, Served, plain
 from tests.parity.generated.prelude import EVENTS
 from tests.parity.observation import Observation, differences, observe
 from tests.parity.request import Client
@@ -69,6 +69,9 @@ async def _settled(step: Step) -> None:
 
 
 def _unexpected(step: Step, plain: Observation) -> list[str]:
+    if OF_ANY_RELEASE:
+        # The cases say what the pinned release answers.
+        return []
     status = 0 if plain.start is None else plain.start.status
     raised = None if plain.raised is None else plain.raised.type.rpartition(".")[2]
     wrong = [] if status == step.status else [f"status {status}, the case says {step.status}"]

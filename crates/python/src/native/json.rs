@@ -10,6 +10,9 @@ use pyo3::{
     types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Nested deeper than this, Python does it: it has a limit of its own.
 const DEPTH: usize = 100;
 

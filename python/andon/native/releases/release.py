@@ -16,6 +16,7 @@ class Release:
     ``has_body_aliases``: members of a body have all aliases that parameters have.
     ``encodes_streams``: the answer to items that are encoded has the status of its route (before
     0.140.13 it is always 200), and floats that are not finite are ``null`` (0.143.3).
+    ``routes_by_itself``: it is not Starlette's router that looks for the route of a request.
     ``looks_at_own_form``: a form model is told nothing of what other parameters take.
     """
 
@@ -23,6 +24,7 @@ class Release:
     validates_by_flag: bool
     has_body_aliases: bool
     encodes_streams: bool
+    routes_by_itself: bool
     looks_at_own_form: bool
 
 
@@ -34,6 +36,7 @@ def release_of(version: str) -> Release:
         validates_by_flag=number >= (0, 148),
         has_body_aliases=number >= (0, 156, 4),
         encodes_streams=number >= (0, 143, 3),
+        routes_by_itself=number >= (0, 138),
         looks_at_own_form=not (0, 158) <= number < (0, 160),
     )
 
