@@ -50,7 +50,9 @@ async def end(tasks: "list[asyncio.Task[Any]]") -> None:
 def _adopt(task: "asyncio.Task[Any]") -> Any:
     """Put two scopes around all scopes of a Task, and return the outer one."""
     cancelled: Any = backend.CancelScope()
-    ending: Any = _Ending(shield=getattr(task.get_coro(), "exiting", False))
+    inner: Any = task.get_coro()
+    inner.tell_ending()
+    ending: Any = _Ending(shield=inner.exiting)
     cancelled._host_task = ending._host_task = task
     _put_into(cancelled, ending)
     state = backend._task_states.get(task)
@@ -82,7 +84,8 @@ def _shield_call(task: "asyncio.Task[Any]", ending: Any) -> None:
 
     def called(_: "asyncio.Future[Any]") -> None:
         # The Task has gone on by now.
-        if not getattr(task.get_coro(), "exiting", False):
+        inner: Any = task.get_coro()
+        if not inner.exiting:
             ending.shield = False
             if task in ending._tasks:
                 _shield_call(task, ending)

@@ -37,6 +37,8 @@ SUBJECTS = (
     "asgi_middleware",
     "dispatch",
     "dispatch_ends",
+    "neighbours",
+    "neighbours_inside",
     "leaving",
     "cors",
     "cors_anyone",

@@ -20,6 +20,7 @@ use super::{
     anyio::Anyio,
     binding::{Binding, guards_of},
     calls::Calls,
+    chain::Chain,
     framework::Framework,
     guards::Guards,
     mounted::{Mounted, Outer, Roots},
@@ -62,6 +63,7 @@ pub(crate) struct RouteObjects {
     pub(crate) threaded: bool,
     /// Likewise but for the endpoint, a coroutine function that cannot suspend.
     pub(crate) offloadable: bool,
+    pub(crate) chain: Chain,
     /// The path as errors tell it: without convertors.
     pub(crate) path: String,
 }
@@ -73,6 +75,8 @@ pub(crate) struct CallObjects {
     pub(crate) keywords: Py<PyTuple>,
     /// It is a coroutine of the framework that runs anywhere, without an event loop.
     pub(crate) never_waits: bool,
+    /// Its parameters are validated by pydantic alone.
+    pub(crate) plain_parameters: bool,
     /// The scopes of `SecurityScopes`.
     pub(crate) scopes: Box<[Text]>,
 }
@@ -127,42 +131,27 @@ impl Application {
         let calls = Arc::new(calls);
         let compile = |mounted: Mounted| mounted.compile(py, &calls, limiter, outer.as_ref());
         let mounts = mounts.into_iter().map(compile).collect::<PyResult<_>>()?;
-        let plan = Plan::from_json(&description).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        if objects.len() < plan.objects() {
-            return Err(PyValueError::new_err("the description names more objects than there are"));
-        }
+        let plan = read_plan(&description, objects.len())?;
         let framework = Framework::find(py)?;
         let texts: Box<[_]> = plan.texts().iter().map(|text| PyString::intern(py, text).unbind()).collect();
         let binding = Binding { py, objects: &objects, plan_texts: plan.texts(), texts: &texts, framework: &framework };
-        let routes = plan.natives().iter().map(|route| binding.route(route)).collect::<PyResult<_>>()?;
-        // Under live middleware the scope has it already.
-        let root_path = calls.app.bind(py).getattr(intern!(py, "root_path"))?;
-        let root_path = if calls.spliced { String::new() } else { root_path.extract()? };
-        let refusals = Refusals::new(py, &framework, plan.allows())?;
-        let guards = Guards::new(guards.iter().map(|guard| guard.bind(py)))?;
-        let missed_guards = guards_of(py, &objects, plan.missed_guards())?;
-        let objects = objects.into();
-        let anyio = Anyio::find(py, limiter.map(|limiter| limiter.clone_ref(py)));
-        let response_call = framework.response.bind(py).getattr(intern!(py, "__call__"))?.unbind();
-        let changed = AtomicBool::new(false);
-        let is_under_middleware = calls.spliced || outer.as_ref().is_some_and(|outer| outer.is_spliced());
         Ok(Self {
+            routes: plan.natives().iter().map(|route| binding.route(route)).collect::<PyResult<_>>()?,
+            refusals: Refusals::new(py, &framework, plan.allows())?,
+            guards: Guards::new(guards.iter().map(|guard| guard.bind(py)))?,
+            missed_guards: guards_of(py, &objects, plan.missed_guards())?,
+            changed: AtomicBool::new(false),
+            response_call: framework.response.bind(py).getattr(intern!(py, "__call__"))?.unbind(),
+            anyio: Anyio::find(py, limiter.map(|limiter| limiter.clone_ref(py))),
+            root_path: own_root_path(py, &calls)?,
+            is_under_middleware: calls.spliced || outer.as_ref().is_some_and(|outer| outer.is_spliced()),
+            objects: objects.into(),
             plan,
-            objects,
             texts,
-            routes,
-            refusals,
-            guards,
-            missed_guards,
-            changed,
-            response_call,
             framework,
             calls,
             mounts,
             outer,
-            is_under_middleware,
-            anyio,
-            root_path,
         })
     }
 
@@ -286,6 +275,21 @@ impl Application {
     pub(crate) fn text<'a, 'py>(&'a self, py: Python<'py>, text: Text) -> &'a Bound<'py, PyString> {
         self.texts[text as usize].bind(py)
     }
+}
+
+/// The plan of a description, to which there are so many objects.
+fn read_plan(description: &str, objects: usize) -> PyResult<Plan> {
+    let plan = Plan::from_json(description).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    if objects < plan.objects() {
+        return Err(PyValueError::new_err("the description names more objects than there are"));
+    }
+    Ok(plan)
+}
+
+/// The application's own root path; under live middleware the scope has it already.
+fn own_root_path(py: Python<'_>, calls: &Calls) -> PyResult<String> {
+    let root_path = calls.app.bind(py).getattr(intern!(py, "root_path"))?;
+    if calls.spliced { Ok(String::new()) } else { root_path.extract() }
 }
 
 fn changed() -> Served {

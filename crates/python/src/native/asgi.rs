@@ -36,6 +36,11 @@ impl Asgi {
         Self { outlet: Some(outlet), ..self }
     }
 
+    /// Whether the middleware that it is in ends it.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.outlet.as_ref().is_some_and(Outlet::is_ending)
+    }
+
     /// Tells the middleware that it is in whether a dependency is being closed. False: there is none.
     pub(crate) fn tell_exit(&self, begins: bool) -> bool {
         self.outlet.as_ref().is_some_and(|outlet| {

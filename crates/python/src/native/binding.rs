@@ -10,6 +10,7 @@ use pyo3::{
 
 use super::{
     application::{CallObjects, RouteObjects},
+    chain::Chain,
     framework::Framework,
     guards::Guards,
 };
@@ -41,6 +42,7 @@ impl Binding<'_, '_> {
             guards: guards_of(self.py, self.objects, route.guards)?,
             threaded: threaded && endpoint.kind == CallKind::Function,
             offloadable: threaded && endpoint.kind == CallKind::Coroutine && !endpoint.suspends,
+            chain: Chain::of(&route.program, &calls),
             calls,
             path: without_convertors(&route.path, names),
         })
@@ -60,7 +62,11 @@ impl Binding<'_, '_> {
             Injected::SecurityScopes(scopes) => Some(scopes.clone()),
             _ => None,
         });
+        let fields = call.steps.iter().map(|step| self.objects[step.field as usize].bind(self.py));
+        let plain =
+            self.framework.are_plain.bind(self.py).call1((PyTuple::new(self.py, fields.collect::<Vec<_>>())?,))?;
         Ok(CallObjects {
+            plain_parameters: call.form.is_none() && plain.is_truthy()?,
             function: function.unbind(),
             keywords: PyTuple::new(self.py, keywords)?.unbind(),
             never_waits: is_security(&self.objects[call.call as usize].bind(self.py).get_type())?,

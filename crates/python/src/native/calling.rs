@@ -15,6 +15,7 @@ use super::{
     interpreter::{Value, call_with_keywords, copy_current_context, within_context},
     result::{Answer, Returned},
     stepping::{Place, run_through},
+    threads::Way,
 };
 
 /// A call that is to be made elsewhere.
@@ -67,14 +68,14 @@ impl Execution {
         match route.native.program.calls[usize::from(number)].kind {
             CallKind::Coroutine => {
                 let awaitable = Python::attach(|py| self.call_here(py, route, number))?;
-                if self.baton.place() == Place::Thread && route.objects.calls[usize::from(number)].never_waits {
+                if self.baton.place() != Place::Loop && route.objects.calls[usize::from(number)].never_waits {
                     return Python::attach(|py| run_through(awaitable.bind(py)));
                 }
                 self.baton.wait_for(awaitable, None).await
             }
             CallKind::Function => {
                 let prepared = Python::attach(|py| self.prepare(py, route, number));
-                self.on_thread(route, false, move |py| prepared.call(py)).await
+                self.on_thread(route, route.way(number), move |py| prepared.call(py)).await
             }
             CallKind::AsyncGenerator | CallKind::Generator => {
                 let manager = Python::attach(|py| self.call_here(py, route, number))?;
@@ -101,10 +102,11 @@ impl Execution {
                 let prepared = Python::attach(|py| self.prepare(py, route, number));
                 let (application, number) = (Arc::clone(route.application), route.number);
                 let drive = move |py: Python<'_>| prepared.drive(py, Route::of(&application, number));
-                Returned { value: self.on_thread(route, false, drive).await?, validated: None }
+                Returned { value: self.on_thread(route, Way::default(), drive).await?, validated: None }
             }
             _ => Returned { value: self.call(route, number).await?, validated: None },
         };
+        self.baton.end_visit().await;
         Python::attach(|py| self.answer(py, route, returned))
     }
 
@@ -113,7 +115,7 @@ impl Execution {
         let (prepared, none) = Python::attach(|py| (self.prepare(py, route, number), py.None()));
         let place = Arc::new(Mutex::new(None));
         let (returned, application, route_number) = (Arc::clone(&place), Arc::clone(route.application), route.number);
-        self.on_thread(route, false, move |py| {
+        self.on_thread(route, Way::default(), move |py| {
             let context = copy_current_context(py)?;
             let value = prepared.call(py)?;
             let validate = || Returned::validated(py, Route::of(&application, route_number), value);

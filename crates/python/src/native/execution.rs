@@ -7,6 +7,7 @@
 //!   parameters   found, validated, put into registers          validation   their errors
 //!   injection    objects of the framework, likewise            scope        Request and the scope behind it
 //!   calling      dependencies and the endpoint are called      threads      on a thread, where they are `def`
+//!   chain        which of those calls are neighbours           visit        and made in one visit to a thread
 //!   concurrency  in their turn, where only so many may run
 //!   result       what the endpoint returned becomes an answer
 //!   streams      what a generator as endpoint yields becomes one, its items as in   items
@@ -33,6 +34,7 @@ use super::{
     result::Answer,
     scope::Scope,
     stepping::{Baton, Drive},
+    threads::Way,
 };
 
 /// A native route with all that belongs to it.
@@ -48,6 +50,11 @@ impl<'a> Route<'a> {
     pub(crate) fn of(application: &'a Arc<Application>, number: usize) -> Self {
         let (native, objects) = (application.route(number), application.route_objects(number));
         Self { number, application, native, objects }
+    }
+
+    /// How the call of this number comes to a thread.
+    pub(crate) fn way(&self, number: u16) -> Way {
+        Way { urgent: false, followed: self.objects.chain.followed[usize::from(number)] }
     }
 }
 
@@ -132,6 +139,7 @@ impl Execution {
             Python::attach(|py| self.scope(py, route).map(drop))?;
         }
         let produced = self.produce(route).await;
+        self.baton.end_visit().await;
         let produced = self.leave_function(route, produced).await;
         // The framework's own code lets go of it last: what a generator that was left unfinished has yet to do comes
         // after the ends of dependencies.
@@ -155,6 +163,9 @@ impl Execution {
             self.read_body(route, body).await?;
         }
         for (position, operation) in route.native.program.operations.iter().enumerate() {
+            if !route.objects.chain.stays[position] {
+                self.baton.end_visit().await;
+            }
             match *operation {
                 Operation::Parameters(call) => Python::attach(|py| self.parameters(py, route, call, position))?,
                 Operation::Form(call) => self.form_parameters(route, call, position).await?,
@@ -164,6 +175,7 @@ impl Execution {
             }
         }
         if self.errors.list.is_some() {
+            self.baton.end_visit().await;
             return Err(Python::attach(|py| self.request_validation_error(py, route)));
         }
         self.endpoint(route).await

@@ -13,6 +13,7 @@ use super::{
     interpreter::with_traceback,
     scope::{exception_triple, is_in_use},
     stepping::Place,
+    threads::Way,
 };
 
 /// What is to be called in the end.
@@ -82,7 +83,7 @@ impl Execution {
         } else {
             let entered = Python::attach(|py| manager.clone_ref(py));
             let enter = move |py: Python<'_>| entered.call_method0(py, intern!(py, "__enter__"));
-            (self.on_thread(route, false, enter).await?, Exit::Generator(manager))
+            (self.on_thread(route, route.way(number), enter).await?, Exit::Generator(manager))
         };
         self.push_exit(lifetime, exit)?;
         Ok(value)
@@ -197,12 +198,14 @@ impl Execution {
         error = error.map(|error| Python::attach(|py| with_traceback(py, error)));
         let before = error.as_ref().map(|error| Python::attach(|py| error.clone_ref(py)));
         while let Some(exit) = self.exits_of(lifetime).pop() {
-            match self.close(route, exit, error.as_ref()).await {
+            let followed = matches!(self.exits_of(lifetime).last(), Some(Exit::Generator(_)));
+            match self.close(route, (exit, followed), error.as_ref()).await {
                 Ok(true) => error = None,
                 Ok(false) => {}
                 Err(raised) => error = Some(Python::attach(|py| in_context(py, with_traceback(py, raised), error))),
             }
         }
+        self.baton.end_visit().await;
         if let (Some(raised), Some(before)) = (&error, before)
             && self.baton.has_failed()
         {
@@ -212,13 +215,18 @@ impl Execution {
     }
 
     /// Closes one. True: it has swallowed the exception.
-    async fn close(&mut self, route: Route<'_>, exit: Exit, error: Option<&PyErr>) -> PyResult<bool> {
+    async fn close(
+        &mut self,
+        route: Route<'_>,
+        (exit, followed): (Exit, bool),
+        error: Option<&PyErr>,
+    ) -> PyResult<bool> {
         let awaited = matches!(exit, Exit::AsyncGenerator(_));
         let shielded = awaited || matches!(exit, Exit::Generator(_));
         if shielded {
             self.shield_exit(route, true)?;
         }
-        let outcome = self.exit(route, exit, error).await;
+        let outcome = self.exit(route, (exit, followed), error).await;
         if shielded {
             self.shield_exit(route, false)?;
         }
@@ -232,8 +240,16 @@ impl Execution {
         Python::attach(|py| swallows.bind(py).is_truthy())
     }
 
-    /// What the end of one has returned.
-    async fn exit(&mut self, route: Route<'_>, exit: Exit, error: Option<&PyErr>) -> PyResult<Py<PyAny>> {
+    /// What the end of one has returned. `followed`: the next one is closed on a thread, too.
+    async fn exit(
+        &mut self,
+        route: Route<'_>,
+        (exit, followed): (Exit, bool),
+        error: Option<&PyErr>,
+    ) -> PyResult<Py<PyAny>> {
+        if !matches!(exit, Exit::Generator(_)) {
+            self.baton.end_visit().await;
+        }
         match exit {
             Exit::AsyncGenerator(manager) => self.close_awaited(&manager, error).await,
             Exit::Manager(manager) => self.close_awaited(&manager, error).await,
@@ -247,7 +263,7 @@ impl Execution {
                     let arguments = exception_triple(py, error.as_ref())?;
                     Ok(manager.bind(py).call_method1(intern!(py, "__exit__"), arguments)?.unbind())
                 };
-                self.on_thread(route, true, exit).await
+                self.on_thread(route, Way { urgent: true, followed }, exit).await
             }
         }
     }
@@ -259,7 +275,7 @@ impl Execution {
             return Ok(());
         }
         Python::attach(|py| {
-            if route.application.anyio.scopes_are_in_use(py) {
+            if self.baton.place() == Place::Loop && route.application.anyio.scopes_are_in_use(py) {
                 route.application.framework.shield_exit.call1(py, (begins,))?;
             }
             Ok(())

@@ -224,6 +224,11 @@ impl Face {
 
     // Threads
 
+    /// Whether the Task is being ended by a middleware around it.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self, Face::Asgi(asgi) if asgi.is_ending())
+    }
+
     /// Has `function()` called on a thread; what is returned is to be awaited.
     pub(crate) fn submit<'py>(
         &self,

@@ -17,6 +17,7 @@ use super::{
     raising::{Raiser, Sink},
     result::{Answer, Content, Json, has_body},
     stepping::{Place, run_through},
+    threads::Way,
 };
 
 /// Around what an exception is handled.
@@ -101,7 +102,7 @@ impl Execution {
             return self.baton.wait_for(running, Some(error)).await;
         }
         let value = Python::attach(|py| error.value(py).clone().unbind());
-        self.on_thread(route, false, move |py| handler.call1(py, (request, value))).await
+        self.on_thread(route, Way::default(), move |py| handler.call1(py, (request, value))).await
     }
 
     fn request_for(&mut self, py: Python<'_>, route: Route<'_>, around: Around) -> PyResult<Py<PyAny>> {

@@ -93,6 +93,8 @@ framework! {
     within_body_limit: "andon.native.limits" "within",
     /// `signal(error)`: the exception of a limit that it is or holds, or `None`.
     body_limit_signal: "andon.native.limits" "signal",
+    /// `are_plain(fields)`: whether no code of the application validates them.
+    are_plain: "andon.native.plain" "are_plain",
     /// `held(manager, semaphore)`: a context manager under a semaphore.
     held_semaphore: "andon.native.concurrency" "held",
     /// Finds the parameters of a callable in a body, and validates them.

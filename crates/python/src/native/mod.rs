@@ -17,6 +17,7 @@ mod binding;
 mod body;
 mod calling;
 mod calls;
+mod chain;
 mod concurrency;
 mod dispatch;
 mod execution;
@@ -46,6 +47,7 @@ mod stepping;
 mod streams;
 mod threads;
 mod validation;
+mod visit;
 
 pub(crate) use anyio::default_limiter;
 pub(crate) use application::{Application, Inspected, Served, Taken};

@@ -116,19 +116,43 @@ impl Execution {
             outer.complete(scope, self.under, &stacks.middleware, roots)?;
         }
         let under = if application.outer.is_some() { Under::Server } else { self.under };
+        self.enter_application(py, route, scope, under)?;
+        scope.set_item(intern!(py, "fastapi_middleware_astack"), &stacks.middleware)?;
+        self.tell_limit(py, route, scope, Level::Router)?;
+        scope.set_item(intern!(py, "router"), application.object(py, objects.router))?;
+        self.enter_route(py, route, scope)?;
+        if route.native.caller != Caller::Fastapi {
+            return Ok(());
+        }
+        scope.set_item(intern!(py, "fastapi_inner_astack"), &stacks.request)?;
+        scope.set_item(intern!(py, "fastapi_function_astack"), &stacks.function)
+    }
+
+    /// What the application and its layers put there.
+    fn enter_application(
+        &mut self,
+        py: Python<'_>,
+        route: Route<'_>,
+        scope: &Bound<'_, PyDict>,
+        under: Under,
+    ) -> PyResult<()> {
+        let application = route.application;
         if under == Under::Server {
             if !application.root_path.is_empty() {
                 scope.set_item(intern!(py, "root_path"), &application.root_path)?;
             }
-            scope.set_item(intern!(py, "app"), application.object(py, objects.app))?;
+            scope.set_item(intern!(py, "app"), application.object(py, route.native.scope.app))?;
             self.tell_limit(py, route, scope, Level::Application)?;
         }
         if under != Under::Stack {
             scope.set_item(intern!(py, "starlette.exception_handlers"), application.calls.handlers(py)?)?;
         }
-        scope.set_item(intern!(py, "fastapi_middleware_astack"), &stacks.middleware)?;
-        self.tell_limit(py, route, scope, Level::Router)?;
-        scope.set_item(intern!(py, "router"), application.object(py, objects.router))?;
+        Ok(())
+    }
+
+    /// What the routers put there on the way to the route, and the route.
+    fn enter_route(&mut self, py: Python<'_>, route: Route<'_>, scope: &Bound<'_, PyDict>) -> PyResult<()> {
+        let (application, objects) = (route.application, &route.native.scope);
         if let Some(fastapi) = objects.fastapi {
             let fastapi = application.object(py, fastapi).cast::<PyDict>()?.copy()?;
             scope.set_item(intern!(py, "fastapi"), fastapi)?;
@@ -140,12 +164,7 @@ impl Execution {
         if let Some(found) = objects.route {
             scope.set_item(intern!(py, "route"), application.object(py, found))?;
         }
-        self.tell_limit(py, route, scope, Level::Route)?;
-        if route.native.caller != Caller::Fastapi {
-            return Ok(());
-        }
-        scope.set_item(intern!(py, "fastapi_inner_astack"), &stacks.request)?;
-        scope.set_item(intern!(py, "fastapi_function_astack"), &stacks.function)
+        self.tell_limit(py, route, scope, Level::Route)
     }
 
     fn path_parameters<'py>(&self, py: Python<'py>, route: Route<'_>) -> PyResult<Bound<'py, PyDict>> {

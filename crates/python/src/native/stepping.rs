@@ -6,7 +6,7 @@
 //! unchanged. No waker is needed: who has yielded something will be stepped again by who took it.
 //!
 //! On a thread nothing can be awaited. Code that has to asks for the event loop first ([`Baton::to_loop`]) and is stepped
-//! there from then on.
+//! there from then on. Code on the event loop may ask for a thread for a while ([`Baton::visit`], see [`super::visit`]).
 
 use std::{
     future::Future,
@@ -22,7 +22,10 @@ use pyo3::{
     prelude::*,
 };
 
-use super::interpreter::while_handling;
+use super::{
+    interpreter::while_handling,
+    visit::{Away, Meanwhile, Visit},
+};
 use crate::coroutine::{Advance, advance, await_iterator};
 
 /// Who steps the code of a request.
@@ -33,6 +36,8 @@ pub(crate) enum Place {
     Loop,
     /// A thread of the pool.
     Thread,
+    /// Likewise, while its Task waits on the event loop.
+    Visit,
 }
 
 /// What passes between the code of a request and who steps it.
@@ -48,6 +53,10 @@ struct Turn {
     failed: bool,
     /// What the code waits for; `None`: for the event loop.
     yielded: Option<Py<PyAny>>,
+    /// It asks for a thread: what it is called as there, and what that is awaited by.
+    visit: Option<(Visit, Py<PyAny>)>,
+    /// It is on a thread and is to come back as soon as it can.
+    called_back: bool,
 }
 
 /// What a step came to.
@@ -60,15 +69,39 @@ pub(crate) enum Progress {
     Ended(PyResult<()>),
 }
 
-/// The code of a request, to be stepped.
-pub(crate) struct Drive {
+/// The code of a request.
+pub(super) struct Code {
     future: Pin<Box<dyn Future<Output = PyResult<()>> + Send>>,
     baton: Arc<Baton>,
 }
 
+impl Code {
+    fn poll(&mut self) -> Option<PyResult<()>> {
+        match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Runs it on this thread to where it needs the event loop; the outcome if it is over.
+    pub(super) fn visit(&mut self) -> Option<PyResult<()>> {
+        self.baton.begin(Place::Visit, None, false);
+        self.poll()
+    }
+}
+
+/// The code of a request, to be stepped.
+pub(crate) struct Drive {
+    baton: Arc<Baton>,
+    /// `None`: it is away, or was.
+    code: Option<Code>,
+    away: Option<Away>,
+}
+
 impl Drive {
     pub(crate) fn new(baton: Arc<Baton>, future: impl Future<Output = PyResult<()>> + Send + 'static) -> Self {
-        Self { future: Box::pin(future), baton }
+        let code = Code { future: Box::pin(future), baton: Arc::clone(&baton) };
+        Self { baton, code: Some(code), away: None }
     }
 
     /// The code that `code` makes of a new baton.
@@ -79,19 +112,51 @@ impl Drive {
 
     /// Runs the code to where it waits, or to its end. `thrown` is raised where it waits now.
     pub(crate) fn step(&mut self, place: Place, thrown: Option<PyErr>) -> Progress {
-        {
+        let mut thrown = thrown;
+        let mut failed = thrown.is_some();
+        loop {
+            if let Some(away) = &mut self.away {
+                match away.step(thrown.take()) {
+                    Ok(Meanwhile::Waits(future)) => {
+                        self.baton.0.lock().called_back = away.is_interrupted();
+                        return Progress::Yielded(future);
+                    }
+                    Ok(Meanwhile::Back(code, outcome, raised)) => {
+                        self.away = None;
+                        if let Some(outcome) = outcome {
+                            return Progress::Ended(outcome);
+                        }
+                        self.code = Some(code);
+                        failed = raised.is_some() || self.baton.has_failed();
+                        thrown = raised;
+                    }
+                    Err(error) => return Progress::Ended(Err(error)),
+                }
+            }
+            if let Some(progress) = self.run(place, thrown.take(), failed) {
+                return progress;
+            }
+        }
+    }
+
+    /// Runs the code here. `None`: it has gone to a thread.
+    fn run(&mut self, place: Place, thrown: Option<PyErr>, failed: bool) -> Option<Progress> {
+        let Some(code) = &mut self.code else {
+            return Some(Progress::Ended(Err(PyRuntimeError::new_err("it is over already"))));
+        };
+        self.baton.begin(place, thrown, failed);
+        if let Some(outcome) = code.poll() {
+            return Some(Progress::Ended(outcome));
+        }
+        let (yielded, visit) = {
             let mut turn = self.baton.0.lock();
-            turn.place = place;
-            turn.failed = thrown.is_some();
-            turn.thrown = thrown;
+            (turn.yielded.take(), turn.visit.take())
+        };
+        if let Some((visit, iterator)) = visit {
+            self.away = self.code.take().map(|code| Away::new(code, visit, iterator));
+            return None;
         }
-        match self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(outcome) => Progress::Ended(outcome),
-            Poll::Pending => match self.baton.0.lock().yielded.take() {
-                Some(yielded) => Progress::Yielded(yielded),
-                None => Progress::WantsLoop,
-            },
-        }
+        Some(yielded.map_or(Progress::WantsLoop, Progress::Yielded))
     }
 }
 
@@ -126,6 +191,48 @@ impl Awaited {
 }
 
 impl Baton {
+    /// The code is going to run here.
+    fn begin(&self, place: Place, thrown: Option<PyErr>, failed: bool) {
+        let mut turn = self.0.lock();
+        turn.place = place;
+        turn.thrown = thrown;
+        turn.failed = failed;
+        turn.called_back = false;
+    }
+
+    /// Goes on on a thread. `awaitable`: of the call there. An error: it was not made.
+    pub(super) async fn visit(&self, visit: Visit, awaitable: Py<PyAny>) -> PyResult<()> {
+        let iterator = Python::attach(|py| await_iterator(awaitable.into_bound(py)).map(Bound::unbind))?;
+        self.0.lock().visit = Some((visit, iterator));
+        let mut asked = false;
+        let gone = || {
+            let mut turn = self.0.lock();
+            match turn.place {
+                Place::Loop => Err(turn.thrown.take().unwrap_or_else(|| PyRuntimeError::new_err("there is no thread"))),
+                Place::Thread | Place::Visit => Ok(()),
+            }
+        };
+        std::future::poll_fn(|_| if std::mem::replace(&mut asked, true) { Poll::Ready(gone()) } else { Poll::Pending })
+            .await
+    }
+
+    /// Whether the code is to leave the thread as soon as it can.
+    pub(super) fn is_called_back(&self) -> bool {
+        self.0.lock().called_back
+    }
+
+    /// What is to be raised where the code is now.
+    pub(super) fn take_thrown(&self) -> Option<PyErr> {
+        self.0.lock().thrown.take()
+    }
+
+    /// Ends a visit, if there is one.
+    pub(super) async fn end_visit(&self) {
+        if self.place() == Place::Visit {
+            self.to_loop().await;
+        }
+    }
+
     /// Where the code runs now.
     pub(crate) fn place(&self) -> Place {
         self.0.lock().place
@@ -146,7 +253,7 @@ impl Baton {
     pub(crate) fn to_loop(&self) -> impl Future<Output = ()> + '_ {
         std::future::poll_fn(|_| match self.place() {
             Place::Loop => Poll::Ready(()),
-            Place::Thread => Poll::Pending,
+            Place::Thread | Place::Visit => Poll::Pending,
         })
     }
 
@@ -190,7 +297,7 @@ pub(crate) fn run_through(coroutine: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
 }
 
 /// Raises `error` where `iterator` waits. What is no generator has nowhere to raise it, so that it goes up at once.
-fn throw<'py>(iterator: &Bound<'py, PyAny>, error: PyErr) -> PyResult<Advance<'py>> {
+pub(super) fn throw<'py>(iterator: &Bound<'py, PyAny>, error: PyErr) -> PyResult<Advance<'py>> {
     let py = iterator.py();
     let Ok(throw) = iterator.getattr(intern!(py, "throw")) else {
         return Err(error);

@@ -1,4 +1,5 @@
-//! Calls that are made on a thread: here, if this is one, else on one of the pool's while the Task waits.
+//! Calls that are made on a thread: here, if this is one, else on one of the pool's while the Task waits. Neighbouring ones
+//! are made in one visit ([`super::visit`]).
 
 use parking_lot::Mutex;
 use pyo3::{
@@ -10,6 +11,7 @@ use super::{
     execution::{Execution, Route},
     interpreter::{copy_current_context, within_context},
     stepping::Place,
+    visit::Visit,
 };
 
 type Job = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -26,27 +28,67 @@ impl Thunk {
     }
 }
 
+impl Thunk {
+    pub(crate) fn of(job: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static) -> Self {
+        Self(Mutex::new(Some(Box::new(job))))
+    }
+}
+
+/// How a call comes to a thread.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Way {
+    /// Not to wait for a free thread, for others may wait for what it releases.
+    pub(crate) urgent: bool,
+    /// There is another call right after it, for which the code stays on the thread.
+    pub(crate) followed: bool,
+}
+
 impl Execution {
-    /// Makes a call on a thread, in a copy of the current context. `urgent`: not to wait for a free thread, for others may
-    /// wait for what it releases.
+    /// Makes a call on a thread, in a copy of the current context.
     pub(crate) async fn on_thread(
         &mut self,
         route: Route<'_>,
-        urgent: bool,
+        way: Way,
         job: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> PyResult<Py<PyAny>> {
-        if self.baton.place() == Place::Thread {
-            let outcome = Python::attach(|py| {
-                within_context(&copy_current_context(py)?, || job(py)).map_err(|error| presentable(py, error))
-            });
-            self.baton.tell_failed(outcome.is_err());
-            return outcome;
+        self.prepare_for_thread(route, way).await?;
+        if self.baton.place() == Place::Loop {
+            let result = Python::attach(|py| {
+                self.face.submit(route, Bound::new(py, Thunk::of(job))?.into_any(), way.urgent).map(Bound::unbind)
+            })?;
+            return self.baton.wait_for(result, None).await;
         }
-        let result = Python::attach(|py| {
-            let thunk = Bound::new(py, Thunk(Mutex::new(Some(Box::new(job)))))?;
-            self.face.submit(route, thunk.into_any(), urgent).map(Bound::unbind)
-        })?;
-        self.baton.wait_for(result, None).await
+        let outcome = Python::attach(|py| {
+            within_context(&copy_current_context(py)?, || job(py)).map_err(|error| presentable(py, error))
+        });
+        self.baton.tell_failed(outcome.is_err());
+        outcome
+    }
+
+    /// Brings the code to a thread if it is to stay there, or away from where it is not to stay.
+    async fn prepare_for_thread(&self, route: Route<'_>, way: Way) -> PyResult<()> {
+        // What closes a dependency is called in any case.
+        let ending = !way.urgent && self.face.is_ending();
+        if self.baton.place() == Place::Visit && !way.urgent && (ending || self.baton.is_called_back()) {
+            self.baton.to_loop().await;
+            if let Some(thrown) = self.baton.take_thrown() {
+                return Err(thrown);
+            }
+        }
+        if self.baton.place() != Place::Loop {
+            return Ok(());
+        }
+        let framework = &route.application.framework;
+        if ending {
+            // The call before it is over, and with it what keeps cancellations off.
+            Python::attach(|py| framework.shield_exit.call1(py, (false,)))?;
+        }
+        if !way.followed || Python::attach(|py| route.application.anyio.scopes_are_in_use(py)) {
+            return Ok(());
+        }
+        let visit = Visit::default();
+        let call = Python::attach(|py| self.face.submit(route, visit.thunk(py)?, way.urgent).map(Bound::unbind))?;
+        self.baton.visit(visit, call).await
     }
 }
 

@@ -253,6 +253,8 @@ struct Progress {
     left_early: AtomicBool,
     /// It closes a dependency.
     exiting: AtomicBool,
+    /// Its Task is being ended.
+    ending: AtomicBool,
 }
 
 impl Outlet {
@@ -277,7 +279,17 @@ impl Outlet {
         self.progress.exiting.store(exiting, Ordering::Relaxed);
     }
 
-    /// Whether it does.
+    /// Says that its Task is being ended.
+    pub(super) fn set_ending(&self) {
+        self.progress.ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.progress.ending.load(Ordering::Relaxed)
+    }
+
+    /// Whether the application closes a dependency.
     pub(super) fn is_exiting(&self) -> bool {
         self.progress.exiting.load(Ordering::Relaxed)
     }

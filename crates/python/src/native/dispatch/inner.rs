@@ -85,6 +85,11 @@ impl Inner {
         self.outlet.is_exiting()
     }
 
+    /// Says that its Task is being ended.
+    fn tell_ending(&self) {
+        self.outlet.set_ending();
+    }
+
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
