@@ -103,4 +103,13 @@ def layer_of(live: Any) -> Layer | None:
     loaded = importlib.import_module(module)
     if type(live) is not getattr(loaded, name, None) or vars(live).keys() != attributes:
         return None
+    if name == _GZIP and not _keeps_all_of_vary(loaded):
+        return None
     return Layer(name, live, loaded)
+
+
+def _keeps_all_of_vary(module: ModuleType) -> bool:
+    """Whether several fields become one; before Starlette 1.8 all but the first are lost."""
+    headers = module.MutableHeaders(raw=[(b"vary", b"a"), (b"vary", b"b")])
+    headers.add_vary_header("c")
+    return bool(headers.raw == [(b"vary", b"a, b, c")])
