@@ -62,6 +62,7 @@ SECURITY = (
 STATEMENTS_SHARE = 0.5
 MIDDLEWARE_SHARE = 0.15
 STREAMS_SHARE = 0.15
+MOUNTED_SHARE = 0.3
 
 
 def make(random: Random, for_servers: bool) -> Application:
@@ -98,7 +99,9 @@ class Maker:
             self.known.append(dependencies[-1].name)
             on_thread = any(map(streams.on_thread, dependencies[-1].at_end))
             self.threads_at_end |= on_thread or dependencies[-1].style == GENERATOR
-        routers = tuple(self._router(number) for number in range(random.choice(range(4))))
+        routers: tuple[Router, ...] = ()
+        for _ in range(random.choice(range(4))):
+            routers += (self._router(routers),)
         routes = tuple(self._route(number, len(routers)) for number in range(random.randint(3, 8)))
         uses = self._bare_uses(0.15)
         application = Application(
@@ -164,10 +167,15 @@ class Maker:
         options = known(APIRouter.get, options)
         return Route(method, path, endpoint, options, self._bare_uses(0.2), router)
 
-    def _router(self, number: int) -> Router:
-        nested_in = number - 1 if number and self.random.random() < 0.5 else None
+    def _router(self, before: tuple[Router, ...]) -> Router:
+        random, number = self.random, len(before)
+        nested_in = number - 1 if number and random.random() < 0.5 else None
+        mounted = random.random() < MOUNTED_SHARE
+        if mounted and nested_in is not None and not before[nested_in].mounted:
+            # A mount does not get the prefix of a router.
+            nested_in = None
         prefixes = (f"/r{number}", f"/r{number}/deep", f"/r{number}/v1.0")
-        return Router(self.random.choice(prefixes), self._bare_uses(0.2), nested_in)
+        return Router(random.choice(prefixes), self._bare_uses(0.2), nested_in, mounted)
 
     def _parameters(
         self, path_names: str, counts: tuple[int, ...], body_share: float

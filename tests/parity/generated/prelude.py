@@ -14,7 +14,8 @@ import zlib
 from typing import Annotated, Any, NamedTuple
 
 import anyio
-from fastapi import BackgroundTasks, Request, Response
+from fastapi import BackgroundTasks, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import SecurityScopes
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer
 from starlette.requests import HTTPConnection
@@ -146,6 +147,24 @@ async def leave() -> None:
     if scope is not None:
         scope.cancel()
     await asyncio.sleep(0)
+
+
+async def plain(request: Request) -> Response:
+    """A route of Starlette."""
+    text = show(request=request)
+    note("plain", text, where(), sorted(request.path_params.items()))
+    VARIABLE.set("plain")
+    if chance(text, 8):
+        raise Odd("plain")
+    if chance(text, 4):
+        raise HTTPException(404, "plain")
+    return PlainTextResponse(f"{request.url.path} {len(await request.body())}", 299)
+
+
+def plain_on_thread(request: Request) -> Response:
+    """One on a thread."""
+    note("plain", show(request=request), where())
+    return JSONResponse(request.query_params.multi_items(), 298)
 
 
 async def async_background(name: str, value: object) -> None:

@@ -34,6 +34,16 @@ Texts = tuple[str | bytes, ...]
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "TRACE", "get", "ODD")
 OTHER_PATHS = (
     *(b"/", b"/items", b"/docs", b"/openapi.json", b"//", b"/r0", b"/r0/", b"/%ff", b"/a%2Fb"),
+    *(
+        b"/plain/a/b",
+        b"/plain",
+        b"/items/",
+        b"/nowhere",
+        b"/nowhere/",
+        b"/r0/nowhere",
+        b"/r0/items",
+    ),
+    *(b"/r0/plain/", b"/r1/nowhere/", b"/r1/plain/a", b"/r0/docs", b"/r1"),
 )
 # What a convertor lets through; empty: whatever is right for the parameter.
 CONVERTOR_TEXTS: dict[str, tuple[str, ...]] = {
@@ -98,7 +108,7 @@ def _path(
     parameters: list[Parameter],
     wrong: float,
 ) -> bytes:
-    if random.random() < 0.02:
+    if random.random() < 0.06:
         return random.choice(OTHER_PATHS)
     path = application.full_path(route)
     for parameter in parameters:
@@ -108,7 +118,7 @@ def _path(
                 usual = texts or parameter.kind.texts
                 text = random.choice(PATH_TEXTS if random.random() < wrong else usual)
                 path = path.replace(hole, _in_path(text))
-    if random.random() < 0.03:
+    if random.random() < 0.05:
         path = path[:-1] if path.endswith("/") else path + "/"
     return path.encode("ascii") or b"/"
 

@@ -48,12 +48,13 @@ from fastapi.security import SecurityScopes
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, Json, StrictInt
 from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.requests import HTTPConnection
 
 from tests.parity.generated.prelude import (
     VARIABLE, Bounded, Colour, Even, Hexadecimal, Level, Noted, Odd, Opaque, Pair, Point, Short,
-    Text, Tree, VeryOdd, async_background, background, cancel, chance, leave, mark, note, show,
-    where,
+    Text, Tree, VeryOdd, async_background, background, cancel, chance, leave, mark, note, plain,
+    plain_on_thread, show, where,
 )
 
 EPOCH = datetime(1970, 1, 1)
@@ -76,14 +77,19 @@ def _parts(application: Application) -> Iterator[str]:
         yield "\n".join(_dependency(function))
     yield f"app = FastAPI({', '.join([*application.options, *_uses_option(application.uses)])})"
     for number, router in enumerate(application.routers):
-        arguments = [f"prefix={router.prefix!r}", *_uses_option(router.uses)]
-        yield f"router_{number} = APIRouter({', '.join(arguments)})"
+        uses = _uses_option(router.uses)
+        arguments = uses if router.mounted else [f"prefix={router.prefix!r}", *uses]
+        made = "FastAPI" if router.mounted else "APIRouter"
+        yield f"router_{number} = {made}({', '.join(arguments)})"
     for route in application.routes:
         yield "\n".join(_route(route))
     # The innermost first, for including copies nothing but keeps a reference.
     for number in reversed(range(len(application.routers))):
-        outer = application.routers[number].nested_in
-        yield f"{_router(outer)}.include_router(router_{number})"
+        router = application.routers[number]
+        if router.mounted:
+            yield f"{_router(router.nested_in)}.mount({router.prefix!r}, router_{number})"
+        else:
+            yield f"{_router(router.nested_in)}.include_router(router_{number})"
     yield from application.statements
     yield f"SCOPED = {application.scoped}"
 

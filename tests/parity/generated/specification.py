@@ -115,11 +115,15 @@ class Route:
 
 @dataclass(frozen=True)
 class Router:
-    """A router, included in the one before it or in the application."""
+    """A router, included in the one before it or in the application.
+
+    If it is mounted, it is an application itself.
+    """
 
     prefix: str
     uses: tuple[Use, ...] = ()
     nested_in: int | None = None
+    mounted: bool = False
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ ANNOTATED = (
     ("Even", "len(values)"),
 )
 
+STARLETTE_SHARE = 0.25
 APPLICATION_OPTIONS = (
     "redirect_slashes=False",
     "strict_content_type=False",
@@ -171,6 +172,18 @@ async def handle_http(request: Request, error: HTTPException):
 async def handle_missing(request: Request, error: Exception):
     return JSONResponse({"missing": request.url.path}, status_code=404)""",
     """\
+@app.exception_handler(405)
+def handle_method(request: Request, error: HTTPException):
+    note("handler", where(), show(request=request))
+    return PlainTextResponse(str(request.path_params), 405, error.headers)""",
+    """\
+@app.exception_handler(AnyHTTPException)
+async def handle_any_http(request: Request, error: AnyHTTPException):
+    note("handler", where(), show(request=request), len(await request.body()))
+    if request.url.query.endswith("1"):
+        raise Odd("in a handler")
+    return PlainTextResponse(str(error.detail), error.status_code, headers={"X-Any": "1"})""",
+    """\
 @app.exception_handler(Exception)
 async def handle_any(request: Request, error: Exception):
     return PlainTextResponse(f"{type(error).__name__} {error}"[:200], status_code=500)""",
@@ -186,6 +199,10 @@ async def around(request: Request, call_next: Any):
     response = await call_next(request)
     response.headers["X-Around"] = "1"
     return response"""
+STARLETTE = (
+    'app.add_route("/plain/{rest:path}", plain)',
+    'app.add_route("/items", plain_on_thread, methods=["PUT", "GET"])',
+)
 
 
 def effects(
@@ -282,8 +299,13 @@ def add(
     drawn = [option for option in APPLICATION_OPTIONS if random.random() < 0.08]
     options = known(FastAPI, drawn)
     found: list[str] = []
-    if random.random() < share:
-        found += [handler for handler in HANDLERS if random.random() < 0.4]
+    mounted = [f"router_{n}" for n, router in enumerate(application.routers) if router.mounted]
+    for name in ("app", *mounted):
+        if random.random() < share:
+            handlers = [handler for handler in HANDLERS if random.random() < 0.4]
+            found += [handler.replace("@app.", f"@{name}.") for handler in handlers]
+        routes = [route for route in STARLETTE if random.random() < STARLETTE_SHARE]
+        found += [route.replace("app.", f"{name}.", 1) for route in routes]
     if random.random() < middleware_share:
         if random.random() < 0.7:
             found += layers.draw(random)
