@@ -104,9 +104,10 @@ def application() -> FastAPI:
     if find_spec("python_multipart") is not None:
         # FastAPI refuses to make these routes without it.
         _add_forms(app)
-    mounted = FastAPI(openapi_url=None)
-    _add_parameters(mounted)
-    app.mount("/mounted", mounted)
+    _add_mounted(app)
+    app.add_route("/plain/{name}", _plain)
+    app.add_route("/plain-on-thread", _plain_on_thread)
+    app.add_exception_handler(405, _answer_not_allowed)
     return app
 
 
@@ -118,6 +119,9 @@ def under_middleware() -> FastAPI:
     _add_dependencies(app)
     _add_answers(app)
     _add_streams(app)
+    _add_mounted(app)
+    app.add_route("/plain/{name}", _plain)
+    app.add_exception_handler(404, _answer_not_found)
 
     @app.middleware("http")
     async def look(request: Request, call_next: Callable[[Request], Any]) -> Any:
@@ -147,6 +151,31 @@ def under_layers() -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=10)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["test", "www.other"])
     return app
+
+
+def _add_mounted(app: FastAPI) -> None:
+    mounted = FastAPI(openapi_url=None)
+    _add_parameters(mounted)
+    app.mount("/mounted", mounted)
+
+
+async def _plain(request: Request) -> Response:
+    if request.path_params["name"] == "fails":
+        raise Refused("plain")
+    return JSONResponse([str(request.url), sorted(request.scope)])
+
+
+def _plain_on_thread(request: Request) -> Response:
+    return PlainTextResponse(request.url.query)
+
+
+async def _answer_not_found(request: Request, error: Exception) -> Response:
+    return JSONResponse([str(error), len(await request.body()), sorted(request.scope)], 404)
+
+
+def _answer_not_allowed(request: Request, error: Exception) -> Response:
+    headers = getattr(error, "headers", None)
+    return JSONResponse([request.path_params, sorted(request.scope)], 405, headers)
 
 
 async def _answer_refused(_: Request, error: Exception) -> Response:

@@ -130,8 +130,7 @@ def calls() -> Iterator[Call]:
         yield from (Call("POST", path, headers=_MULTIPART, body=body) for body in _PARTS)
     yield from (Call("POST", "/limited", body=b"x" * size) for size in (0, 16, 17))
     yield from (Call("GET", "/api/in/in-turn", query) for query in _QUERIES[7:9])
-    for path in ("/path/7/a", "/path/x/a", "/query", "/nowhere", "/fields"):
-        yield Call("GET", f"/mounted{path}", _QUERIES[1])
+    yield from _beside_routes()
 
 
 def calls_under_middleware() -> Iterator[Call]:
@@ -142,6 +141,17 @@ def calls_under_middleware() -> Iterator[Call]:
         yield from (Call("GET", path, query) for query in (b"", b"number=x"))
     for path in _PATHS[3:]:
         yield Call("GET", path)
+    yield from _beside_routes()
+
+
+def _beside_routes() -> Iterator[Call]:
+    """Yield what goes to mounted applications, to routes of Starlette, and to no route."""
+    for path in ("/path/7/a", "/path/x/a", "/query", "/nowhere", "/fields", "/query/", ""):
+        yield Call("GET", f"/mounted{path}", _QUERIES[1])
+    for path in ("/plain/a", "/plain/fails", "/plain-on-thread", "/plain/a/", "/item/", "/fields/"):
+        yield Call("GET", path, b"a=%20&b")
+    for path in ("/plain/a", "/mounted/query", "/text", "/mounted/nowhere"):
+        yield Call("DELETE", path, body=b"ignored")
 
 
 def calls_under_layers() -> Iterator[Call]:

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from tests.parity.cases import missing
+from tests.parity.cases import missing, missing_cases
 
 
 def make() -> FastAPI:
@@ -12,4 +12,4 @@ def make() -> FastAPI:
 
 app = make()
 
-CASES = missing.cases()
+CASES = missing_cases.cases()

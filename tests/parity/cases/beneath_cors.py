@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from tests.parity.cases import missing
+from tests.parity.cases import missing, missing_cases
 
 
 def make() -> FastAPI:
@@ -13,4 +13,4 @@ def make() -> FastAPI:
 
 app = make()
 
-CASES = missing.cases()
+CASES = missing_cases.cases()

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 
-from tests.parity.cases import missing
+from tests.parity.cases import missing, missing_cases
 
 
 def make() -> FastAPI:
@@ -16,4 +16,4 @@ def make() -> FastAPI:
 
 app = make()
 
-CASES = missing.cases(silent=(500, "RuntimeError"))
+CASES = missing_cases.cases(silent=(500, "RuntimeError"))

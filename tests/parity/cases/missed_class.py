@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from tests.parity.cases import missing
+from tests.parity.cases import missing, missing_cases
 
 
 def make() -> FastAPI:
@@ -11,4 +11,4 @@ def make() -> FastAPI:
 
 app = make()
 
-CASES = missing.cases(silent=(0, None))
+CASES = missing_cases.cases(silent=(0, None))

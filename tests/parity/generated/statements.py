@@ -179,7 +179,7 @@ def handle_method(request: Request, error: HTTPException):
     """\
 @app.exception_handler(AnyHTTPException)
 async def handle_any_http(request: Request, error: AnyHTTPException):
-    note("handler", where(), show(request=request), len(await request.body()))
+    note("handler", where(), show(request=request))
     if request.url.query.endswith("1"):
         raise Odd("in a handler")
     return PlainTextResponse(str(error.detail), error.status_code, headers={"X-Any": "1"})""",
