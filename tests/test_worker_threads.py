@@ -121,6 +121,19 @@ def test_an_offloaded_endpoint_is_served_natively_on_its_thread(tmp_path: Path) 
             assert front.answer(path, THREAD) == front.answer(path)
 
 
+def test_under_middleware_an_offloaded_endpoint_alone_is_on_a_thread() -> None:
+    with FakeFront("native_beneath:app") as front:
+        assert json.loads(front.answer("/how")) == [["MainThread"], "MainThread"]
+
+        def is_native() -> bool:
+            caller, thread = json.loads(front.answer("/how", THREAD))
+            assert thread.startswith("andon-")
+            return bool(caller == ["MainThread"])
+
+        # The first replaces a function of FastAPI, so that the application is inspected anew.
+        wait_until(is_native, "it is native again")
+
+
 def test_offloaded_calls_wait_together(worker: FakeFront) -> None:
     began = time.monotonic()
     slots = [worker.request("/sleep?seconds=0.5", THREAD) for _ in range(20)]
