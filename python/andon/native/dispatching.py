@@ -10,6 +10,21 @@ from anyio._backends import _asyncio as backend
 
 from andon.threads import Called
 
+# What a scope of anyio has, beside what is documented, and is used here.
+_OF_SCOPES = ("_child_scopes", "_host_task", "_parent_scope", "_tasks")
+
+
+def is_supported() -> bool:
+    """Whether anyio has all that is used of it here."""
+    try:
+        state = backend.TaskState(None, None)
+        task_states: Any = backend._task_states
+        scope = backend.CancelScope()
+    except (AttributeError, TypeError):
+        return False
+    has_states = hasattr(state, "cancel_scope") and hasattr(task_states, "pop")
+    return has_states and all(hasattr(scope, name) for name in _OF_SCOPES)
+
 
 async def body_stream(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[Any]:
     """Yield what Starlette's ``body_stream`` does; ``receive`` gives `None` at the end."""
@@ -38,13 +53,16 @@ async def end(tasks: "list[asyncio.Task[Any]]") -> None:
     running = [task for task in tasks if not task.done()]
     for task in running:
         _adopt(task).cancel()
-    while running:
+    waiting = set(running)
+    while waiting:
         try:
-            await asyncio.wait(running)
+            _, waiting = await asyncio.wait(waiting)
         except asyncio.CancelledError:
             # They are being cancelled already.
             continue
-        return
+    for task in running:
+        # By way of its scopes the state of a Task holds the Task, which alone would let go of it.
+        backend._task_states.pop(task, None)
 
 
 def _adopt(task: "asyncio.Task[Any]") -> Any:

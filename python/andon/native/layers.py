@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from andon import _andon
-from andon.native import digests, originals
+from andon.native import digests, dispatching, originals
 from andon.native.known_layers import Layer, layer_of, module_of
 
 _BASE = "starlette.middleware.base"
@@ -38,7 +38,7 @@ def dispatchers_of(path: list[Any]) -> Dispatchers | None:
 
     ``path`` has all layers from the framework's own outermost ones to the `ExceptionMiddleware`.
     """
-    if not _is_original(_BASE):
+    if not _is_original(_BASE) or not dispatching.is_supported():
         return None
     first = len(path) - 1
     while first > 1 and _is_dispatcher(path[first - 1]) and path[first - 1].app is path[first]:
