@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
+from andon.native import dispatching
+from andon.native.layers import dispatchers_of
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.middleware.exceptions import ExceptionMiddleware
 
 from tests.parity.face import Face, native
 from tests.parity.observation import Message
@@ -165,3 +168,15 @@ async def test_messages_that_come_after_turns_of_the_loop_are_given_up_after_the
     await asyncio.wait_for(face(server.asked.scope(), receive, server.send, _must_be_native), 5)
     assert server.sent[0]["type"] == "http.response.start"
     assert not _inner_tasks()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_with_an_anyio_of_other_workings_the_middleware_is_run_as_it_is(
+    known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not known:
+        monkeypatch.setattr(dispatching.backend, "CancelScope", object)
+    path: list[Any] = [application(weakref.WeakSet()).build_middleware_stack()]
+    while not isinstance(path[-1], ExceptionMiddleware):
+        path.append(path[-1].app)
+    assert (dispatchers_of(path) is not None) == known
