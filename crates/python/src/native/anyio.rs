@@ -40,15 +40,6 @@ impl Anyio {
         }
     }
 
-    /// Whether the running Task is within a cancel scope that was cancelled, which takes effect where it waits next.
-    pub(crate) fn is_cancelled(&self, py: Python<'_>) -> PyResult<bool> {
-        if !self.scopes_are_in_use(py) {
-            return Ok(false);
-        }
-        let deadline = py.import(intern!(py, "anyio"))?.call_method0(intern!(py, "current_effective_deadline"))?;
-        Ok(deadline.extract::<f64>()? == f64::NEG_INFINITY)
-    }
-
     fn is_scoped(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(states) = &self.task_states else {
             return Ok(true);

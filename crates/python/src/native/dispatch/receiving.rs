@@ -17,6 +17,9 @@ use crate::{
     coroutine::{Advance, advance, await_iterator},
 };
 
+/// So many turns of the event loop Starlette takes to leave the task group in which it receives a message that is there.
+const TURNS: u8 = 4;
+
 /// `receive`.
 #[pyclass(frozen, module = "andon._andon")]
 pub(super) struct Receive(pub(super) Arc<Around>);
@@ -33,8 +36,8 @@ impl Receive {
 struct Receiving {
     around: Arc<Around>,
     awaited: Mutex<Option<Awaited>>,
-    /// A message that is told in the next turn of the event loop.
-    held: Mutex<Option<Py<PyAny>>>,
+    /// A message that is told after so many turns of the event loop.
+    held: Mutex<Option<(Py<PyAny>, u8)>>,
 }
 
 /// What the middleware's request has returned for it.
@@ -61,8 +64,12 @@ impl Receiving {
             return Err(disconnected(py));
         }
         let held = self.held.lock().take();
-        if let Some(message) = held {
-            return Err(error.unwrap_or_else(|| PyStopIteration::new_err((message,))));
+        if let Some((message, turns)) = held {
+            return match error {
+                Some(error) => Err(error),
+                None if turns > 1 => Ok(self.hold(py, message, turns - 1)),
+                None => Err(PyStopIteration::new_err((message,))),
+            };
         }
         let Some(iterator) = self.iterator(py)? else {
             return Err(disconnected(py));
@@ -76,14 +83,20 @@ impl Receiving {
             Ok(Advance::Yielded(future)) => Ok(self.wait_for(future, iterator)),
             // What was cancelled because the answer has been sent is not told.
             Ok(Advance::Returned(_)) | Err(_) if answered => Err(disconnected(py)),
-            // Starlette leaves a task group here, where the cancellation takes effect.
-            Ok(Advance::Returned(message)) if self.around.parts.anyio.is_cancelled(py)? => {
-                *self.held.lock() = Some(message.unbind());
-                Ok(py.None())
+            // Only where others may take turns meanwhile, such as the other half of a streamed answer, can that be seen;
+            // and only where there are scopes can one be cancelled, which takes effect here.
+            Ok(Advance::Returned(message)) if self.around.parts.anyio.scopes_are_in_use(py) => {
+                Ok(self.hold(py, message.unbind(), TURNS))
             }
             Ok(Advance::Returned(message)) => Err(PyStopIteration::new_err((message.unbind(),))),
             Err(error) => Err(self.around.parts.grouped(py, error)),
         }
+    }
+
+    /// Tells a message after so many turns of the event loop.
+    fn hold(&self, py: Python<'_>, message: Py<PyAny>, turns: u8) -> Py<PyAny> {
+        *self.held.lock() = Some((message, turns));
+        py.None()
     }
 
     /// What `iterator` has yielded, to be yielded in turn.
