@@ -366,6 +366,7 @@ class Watched(GZipMiddleware):
     [
         ((GZipMiddleware, CORSMiddleware), "CORSMiddleware, GZipMiddleware (native, too)"),
         ((Watched, CORSMiddleware), "CORSMiddleware, Watched"),
+        ((CORSMiddleware, Watched), "Watched, CORSMiddleware"),
     ],
 )
 def test_a_stack_is_native_if_all_of_its_classes_are_known(

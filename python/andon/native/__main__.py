@@ -37,7 +37,9 @@ def main() -> int:
     told = {
         "reason": found.reason,
         "middleware": found.stack.names if found.stack is not None else [],
-        "middleware_is_native": found.stack is not None and bool(found.stack.layers),
+        "middleware_is_native": found.stack is not None
+        and bool(found.stack.names)
+        and not found.stack.spliced,
         "description": json.loads(found.description.to_json()),
     }
     with os.fdopen(answer, "w") as out:

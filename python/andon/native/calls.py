@@ -15,9 +15,10 @@ class Calls:
     dictionaries of ``exceptions``, the application's `ExceptionMiddleware`, and ``innermost`` is
     what the framework has put behind that. ``spliced``: native routes take the place of
     ``innermost`` and run under the live middleware. Of that, ``dispatchers`` are those with
-    ``dispatch`` directly around ``exceptions``, which ``around`` has as its ``app``. ``tell``, if
+    ``dispatch`` directly around that, which ``around`` has as its ``app``. ``tell``, if
     there is one, is told by whom each request was served there: "native", or why it was not.
-    ``layers``: the middleware from the outside in, if the extension module does all of it.
+    ``layers``: the middleware directly around ``exceptions``, from the outside in, that the
+    extension module does: all that there is, or what is inside of ``dispatchers``.
     ``mounts``: the applications of FastAPI that it mounts.
     """
 

@@ -53,7 +53,7 @@ class Inspection:
             status_handlers=by_status,
             exceptions=self.stack.exceptions,
             innermost=self.stack.innermost,
-            spliced=bool(self.stack.names) and not self.stack.layers,
+            spliced=self.stack.spliced,
             layers=self.stack.layers,
             dispatchers=self.stack.dispatchers.layers if self.stack.dispatchers else [],
             around=self.stack.dispatchers.around if self.stack.dispatchers else None,
@@ -78,7 +78,7 @@ class Inspection:
         """Return under which middleware native routes run, in words that follow "native"."""
         if self.stack is None or not self.stack.names:
             return ""
-        native = " (native, too)" if self.stack.layers else ""
+        native = "" if self.stack.spliced else " (native, too)"
         return f", under middleware {', '.join(self.stack.names)}{native}"
 
     def watched(self) -> list[Guard]:

@@ -34,9 +34,10 @@ class Dispatchers:
 
 
 def dispatchers_of(path: list[Any]) -> Dispatchers | None:
-    """Return the middleware with ``dispatch`` that is directly around the `ExceptionMiddleware`.
+    """Return the middleware with ``dispatch`` that is directly around the last layer.
 
-    ``path`` has all layers from the framework's own outermost ones to the `ExceptionMiddleware`.
+    ``path`` has all layers from the framework's own outermost ones to the `ExceptionMiddleware`, or
+    to the outermost of the known layers around that.
     """
     if not _is_original(_BASE) or not dispatching.is_supported():
         return None
@@ -50,16 +51,16 @@ def dispatchers_of(path: list[Any]) -> Dispatchers | None:
 
 
 def known_layers(path: list[Any]) -> list[Layer]:
-    """Return the layers around the `ExceptionMiddleware`, if all are known; otherwise none.
+    """Return the known layers directly around the `ExceptionMiddleware`.
 
-    ``path`` has them from the outside in, then the `ExceptionMiddleware`.
+    ``path`` has all layers from the outside in, then the `ExceptionMiddleware`.
     """
     found: list[Layer] = []
-    for live, inner in pairwise(path):
+    for inner, live in pairwise(reversed(path)):
         layer = _known_layer(live, inner)
         if layer is None:
-            return []
-        found.append(layer)
+            break
+        found.insert(0, layer)
     return found
 
 

@@ -26,13 +26,15 @@ class Stack:
 
     ``exceptions`` is the layer that knows the exception handlers, ``innermost`` what the framework
     has put behind it. ``names`` are those of the application's own middleware, the outermost first.
-    ``dispatchers`` are those directly around ``exceptions`` of which Rust can run what is not the
-    application's own code; ``layers`` are all of them, if Rust does what each of them does.
+    ``spliced``: some of it runs as it is. ``layers`` are those directly around ``exceptions`` that
+    Rust does itself: all of them, or those inside of ``dispatchers``, of which Rust can run what is
+    not the application's own code.
     """
 
     exceptions: Any
     innermost: Any
     names: list[str]
+    spliced: bool
     dispatchers: Dispatchers | None
     layers: list[Layer]
 
@@ -54,10 +56,14 @@ def stack_of(app: Any, framework: Framework) -> Stack:
     exceptions = path[-1]
     if outer[0].debug or exceptions.debug:
         raise NotUnderstood("`debug` is on")
-    dispatchers = dispatchers_of([*outer, *path]) if names else None
+    layers = known_layers(path)
     # The answer of a limit around the application is outside of its middleware.
-    layers = known_layers(path) if names and not limits_around(app) else []
-    return Stack(exceptions, _behind(exceptions), names, dispatchers, layers)
+    spliced = bool(names) and (len(layers) < len(path) - 1 or bool(limits_around(app)))
+    around = [*outer, *path[: len(path) - len(layers)]]
+    dispatchers = dispatchers_of(around) if spliced else None
+    if spliced and dispatchers is None:
+        layers = []
+    return Stack(exceptions, _behind(exceptions), names, spliced, dispatchers, layers)
 
 
 def handlers_of(exceptions: Any) -> tuple[dict[Any, Any], dict[int, Any]]:

@@ -48,6 +48,7 @@ SUBJECTS = (
     "hosts",
     "https",
     "stacked",
+    "inside_dispatch",
     "forms",
     "limits",
     "route_limits",

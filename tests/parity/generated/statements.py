@@ -311,6 +311,8 @@ def add(
             found += layers.draw(random)
         # Whether the head of an answer or the end of its events comes first is the loop's choice.
         elif not _has_events(application):
+            # Layers inside of it, or none.
+            found += layers.draw(random) if random.random() < 0.5 else ()
             found.append(DISPATCH)
     # Natively there is no task group inside of it, which the scope around it could cancel.
     may_be_scoped = DISPATCH not in found

@@ -26,9 +26,10 @@ pub(crate) struct Calls {
     pub(crate) innermost: Py<PyAny>,
     /// Native routes take the place of `innermost`, under the live middleware of the application.
     pub(crate) spliced: bool,
-    /// The middleware of the application, from the outermost in, if all of it is done here.
+    /// The middleware directly around `exceptions`, from the outermost in, that is done here: all that there is, or inside
+    /// of `dispatchers`.
     pub(crate) layers: Vec<Layer>,
-    /// The middleware with `dispatch` that can be done here, from the outside in, directly around `exceptions`.
+    /// The middleware with `dispatch` that can be done here, from the outside in, directly around `layers` or `exceptions`.
     pub(crate) dispatchers: Vec<Py<PyAny>>,
     /// The layer whose `app` is the first of them; `None`: there are none.
     pub(crate) around: Option<Py<PyAny>>,

@@ -11,7 +11,7 @@ use pyo3::{
     types::PyDict,
 };
 
-use super::{application::Application, asgi::Asgi, asgi_call::Found, dispatch, execution::Under};
+use super::{application::Application, asgi::Asgi, asgi_call::Found, dispatch, execution::Under, layers::Layer};
 use crate::{child::Attribution, serving::Serving};
 
 /// What the framework's router leaves in a scope. If middleware was there before, the router is not the same with it.
@@ -29,7 +29,10 @@ pub(crate) fn install(py: Python<'_>, application: &Arc<Application>, serving: O
     let core = Py::new(py, NativeCore { application, serving, app: calls.innermost.clone_ref(py) })?;
     calls.exceptions.setattr(py, intern!(py, "app"), &core)?;
     match &calls.around {
-        Some(parent) => dispatch::install(py, (parent, &calls.dispatchers), &calls.exceptions, core),
+        Some(parent) => {
+            let inside = calls.layers.first().map_or(&calls.exceptions, Layer::live);
+            dispatch::install(py, (parent, &calls.dispatchers), inside, core)
+        }
         None => Ok(()),
     }
 }
@@ -69,15 +72,17 @@ impl NativeCore {
 }
 
 impl NativeCore {
-    /// Serves a request inside a middleware with `dispatch`; `exceptions` serves what is not native.
-    pub(crate) fn serve_in_dispatch(&self, py: Python<'_>, asgi: Asgi, exceptions: &Py<PyAny>) -> PyResult<Py<PyAny>> {
+    /// Serves a request inside a middleware with `dispatch`; `inside` serves what is not native.
+    pub(crate) fn serve_in_dispatch(&self, py: Python<'_>, asgi: Asgi, inside: &Py<PyAny>) -> PyResult<Py<PyAny>> {
         if let Some(application) = self.application.upgrade()
             && let found @ Found::Route(..) = self.find(&application, asgi.scope.bind(py))?
+            && let (found @ (Found::Route(..) | Found::Refusal(_)), around) =
+                found.within_layers(&application, asgi.scope.bind(py))?
         {
             tell(py, &application, found.by())?;
-            return found.call(py, (Under::Dispatch, asgi), exceptions);
+            return found.call(py, (Under::Dispatch, asgi.within(around)), inside);
         }
-        exceptions.call1(py, asgi.into_arguments(py))
+        inside.call1(py, asgi.into_arguments(py))
     }
 
     /// Lets a Task that is made now count for the request in execution.

@@ -73,6 +73,10 @@ enum Noted {
 }
 
 impl Layer {
+    pub(crate) fn live(&self) -> &Py<PyAny> {
+        &self.live
+    }
+
     fn meet(&self, py: Python<'_>, asked: &Asked<'_>, seen: &Seen<'_>) -> PyResult<Met> {
         let live = self.live.bind(py);
         match self.kind {
