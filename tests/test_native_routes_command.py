@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import andon
+
 from tests.support.server import APPLICATIONS, EXECUTABLE
 from tests.support.server_process import clean_environment
 
