@@ -209,6 +209,14 @@ async def group() -> AsyncIterator[Any]:
     note("out of the group")
 
 
+def _fail_to_handle(request: Request, error: HTTPException) -> Response:
+    raise ValueError(error.detail)
+
+
+async def unhandled() -> None:
+    raise HTTPException(418, "tea")
+
+
 Awaited = Annotated[str, Depends(awaited)]
 OnThread = Annotated[str, Depends(on_thread)]
 Slow = Annotated[str, Depends(slow, scope="function")]
@@ -221,12 +229,14 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
 
 
 def make() -> FastAPI:
-    app = FastAPI()
+    app = FastAPI(exception_handlers={418: _fail_to_handle})
 
     @app.get("/item")
     async def item() -> str:
         note("endpoint")
         return "item"
+
+    app.get("/unhandled")(unhandled)
 
     @app.get("/fails")
     async def fails() -> None:
@@ -363,6 +373,7 @@ CASES = [
     case("a scope around it", get("/item", 200, outside("scope"))),
     case("fails after the answer", get("/failing", 200, raises="KeyError"), wire=False),
     *(case(f"fails as it closes {path}", get(path, 500, raises="KeyError")) for path in CLOSING),
+    case("a handler that fails on a thread", get("/unhandled", 500, raises="ValueError")),
     case("two at once", get("/item", 202, do("gather"), raises="ClosedResourceError")),
 ]
 

@@ -321,7 +321,7 @@ impl Execution {
 }
 
 /// The exception that was raised while another one was handled.
-fn in_context(py: Python<'_>, raised: PyErr, earlier: Option<PyErr>) -> PyErr {
+pub(super) fn in_context(py: Python<'_>, raised: PyErr, earlier: Option<PyErr>) -> PyErr {
     if let Some(earlier) = earlier {
         let value = raised.value(py);
         let context = value.getattr(intern!(py, "__context__"));

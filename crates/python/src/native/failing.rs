@@ -12,6 +12,7 @@ use pyo3::{
 use super::{
     calls::Calls,
     execution::{Execution, Route},
+    exits::in_context,
     interpreter::with_traceback,
     json::{put_json, put_text},
     raising::{Raiser, Sink},
@@ -102,7 +103,8 @@ impl Execution {
             return self.baton.wait_for(running, Some(error)).await;
         }
         let value = Python::attach(|py| error.value(py).clone().unbind());
-        self.on_thread(route, Way::default(), move |py| handler.call1(py, (request, value))).await
+        let returned = self.on_thread(route, Way::default(), move |py| handler.call1(py, (request, value))).await;
+        returned.map_err(|raised| Python::attach(|py| in_context(py, raised, Some(error.clone_ref(py)))))
     }
 
     fn request_for(&mut self, py: Python<'_>, route: Route<'_>, around: Around) -> PyResult<Py<PyAny>> {
