@@ -107,8 +107,34 @@ Second = Annotated[str, Depends(second)]
 User = Annotated[str, Depends(user)]
 
 
+def passes() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        note("passed")
+
+
+def turns() -> Iterator[None]:
+    """Makes of an exception another one, and of that yet another one."""
+    try:
+        yield
+    except Exception as error:
+        note("turns", type(error).__name__)
+        raise HTTPException(409)  # noqa: B904
+    finally:
+        raise ValueError("turned")
+
+
 def make() -> FastAPI:
     app = FastAPI()
+
+    @app.get("/turned")
+    def turned(
+        number: int,
+        _passes: Annotated[None, Depends(passes)],
+        _turns: Annotated[None, Depends(turns)],
+    ) -> None:
+        raise KeyError(number)
 
     @app.get("/session")
     def plain(value: Session) -> str:
@@ -194,6 +220,11 @@ CASES = [
     case("an endpoint on the loop", get("/asynchronous"), get("/asynchronous?number=x", 422)),
     case("something between", get("/between", 200, RIGHT), get("/between", 403, WRONG)),
     case("fails", get("/fails", 500, raises="ValueError")),
+    case(
+        "turned as it closes",
+        get("/turned", 500, raises="ValueError"),
+        get("/turned?number=1", 500, raises="ValueError"),
+    ),
     case("stops", get("/stops", 500, raises="RuntimeError")),
     case("is refused", get("/refused", 409)),
     case("is closed with the function", get("/closes")),

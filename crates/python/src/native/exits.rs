@@ -202,7 +202,7 @@ impl Execution {
             match self.close(route, (exit, followed), error.as_ref()).await {
                 Ok(true) => error = None,
                 Ok(false) => {}
-                Err(raised) => error = Some(Python::attach(|py| in_context(py, with_traceback(py, raised), error))),
+                Err(raised) => error = Some(self.raised_at_exit(raised, error)),
             }
         }
         self.baton.end_visit().await;
@@ -212,6 +212,20 @@ impl Execution {
             Python::attach(|py| set_context(py, raised, &before));
         }
         error
+    }
+
+    /// What an exit has raised, while `earlier` was there.
+    fn raised_at_exit(&self, raised: PyErr, earlier: Option<PyErr>) -> PyErr {
+        Python::attach(|py| {
+            let raised = with_traceback(py, raised);
+            match earlier {
+                Some(earlier) if self.baton.has_failed() => {
+                    set_context(py, &raised, &earlier);
+                    raised
+                }
+                earlier => in_context(py, raised, earlier),
+            }
+        })
     }
 
     /// Closes one. True: it has swallowed the exception.
