@@ -229,7 +229,8 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
 
 
 def make() -> FastAPI:
-    app = FastAPI(exception_handlers={418: _fail_to_handle})
+    app = FastAPI()
+    app.exception_handler(418)(_fail_to_handle)
 
     @app.get("/item")
     async def item() -> str:
