@@ -31,6 +31,8 @@ mod segments;
 mod shape;
 mod summary;
 mod template;
+#[cfg(test)]
+mod testing;
 mod texts;
 
 pub use captures::{Capture, Captures};

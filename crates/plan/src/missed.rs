@@ -92,30 +92,16 @@ impl Misses {
 #[cfg(test)]
 mod tests {
     use crate::{
-        CallKind, Caller, Captures, Dependant, Description, Found, Inject, Miss, Missed, Native, Plan, Refused,
-        RequestPath, Response, Route, ScopeObjects, Serve, Why,
+        Caller, Captures, Description, Found, Miss, Missed, Native, Plan, Refused, RequestPath, Response, Route,
+        ScopeObjects, Serve, Why, testing::dependant,
     };
 
     fn native(endpoint: &str) -> Native {
-        let root = Dependant {
-            call: 0,
-            kind: CallKind::Coroutine,
-            suspends: false,
-            name: None,
-            cache_key: 0,
-            use_cache: true,
-            concurrency: None,
-            function_scope: false,
-            dependencies: Vec::new(),
-            parameters: Vec::new(),
-            form: None,
-            inject: Inject::default(),
-        };
         Native {
             tier: 1,
             endpoint: endpoint.to_owned(),
             caller: Caller::Router,
-            root,
+            root: dependant(0),
             body: None,
             limits: Vec::new(),
             response: Response { status_code: None, field: None, class: 0, default_class: false, stream: None },

@@ -5,25 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Absent, Call};
-
-/// A dependant without anything.
-fn dependant(call: u32) -> Dependant {
-    Dependant {
-        call,
-        kind: CallKind::Coroutine,
-        suspends: false,
-        name: None,
-        cache_key: call,
-        use_cache: true,
-        concurrency: None,
-        function_scope: false,
-        dependencies: Vec::new(),
-        parameters: Vec::new(),
-        form: None,
-        inject: Inject::default(),
-    }
-}
+use crate::{Absent, Call, testing::dependant};
 
 fn parameter(source: Source, name: &str, validate: u32) -> Parameter {
     Parameter {
