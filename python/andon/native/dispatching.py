@@ -40,6 +40,12 @@ async def body_stream(receive: Callable[[], Awaitable[Any]]) -> AsyncIterator[An
             break
 
 
+async def send_in_turn(send: Callable[[Any], Awaitable[Any]], message: Any) -> None:
+    """Send as a memory stream of anyio does, which first lets a cancellation take effect."""
+    await asyncio.sleep(0)
+    await send(message)
+
+
 class _Ending(backend.CancelScope):
     """What a Task is in while it is being ended; shields it for as long as FastAPI would."""
 

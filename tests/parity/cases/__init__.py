@@ -52,6 +52,7 @@ SUBJECTS = (
     "forms",
     "limits",
     "route_limits",
+    "limits_inside",
     "concurrency",
     "streams",
     "generators",
@@ -62,6 +63,7 @@ SUBJECTS = (
 _NEEDED: dict[str, tuple[Callable[..., Any], str]] = {
     "limits": (FastAPI, "max_body_size"),
     "route_limits": (FastAPI, "max_body_size"),
+    "limits_inside": (FastAPI, "max_body_size"),
     "concurrency": (Depends, "max_concurrency"),
     "compressing": (GZipMiddleware, "exclude_content_types"),
     "compressing_all": (GZipMiddleware, "exclude_content_types"),

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextvars import ContextVar
 from typing import Annotated, Any
 
 import anyio
@@ -16,6 +17,8 @@ from tests.parity.generated.prelude import SCOPE, VARIABLE, leave, note, where
 
 ASKED = "x-do"
 OUTSIDE = "x-outside"
+# Called by what takes long.
+IN_THE_MIDST: ContextVar[Callable[[], object]] = ContextVar("in_the_midst", default=lambda: None)
 CallNext = Callable[[Request], Awaitable[Response]]
 
 
@@ -118,10 +121,15 @@ async def _look_after(request: Request, call_next: CallNext) -> Response:
 
 
 async def _impatient(request: Request, call_next: CallNext) -> Response:
-    """Ends what is inside after a while."""
+    """Ends what is inside once that is in the midst of what takes long."""
+    loop, midst = asyncio.get_running_loop(), asyncio.Event()
+    IN_THE_MIDST.set(lambda: loop.call_soon_threadsafe(midst.set))
+    inside = asyncio.ensure_future(call_next(request))
+    await midst.wait()
+    inside.cancel()
     try:
-        return await asyncio.wait_for(call_next(request), 0.03)
-    except (TimeoutError, asyncio.TimeoutError):
+        return await inside
+    except asyncio.CancelledError:
         note("too late")
         raise ValueError("too late") from None
 
@@ -174,14 +182,16 @@ async def slow() -> AsyncIterator[str]:
     """Takes long to close."""
     yield "slow"
     note("closing")
-    await asyncio.sleep(0.08)
+    IN_THE_MIDST.get()()
+    await asyncio.sleep(0.05)
     note("closed")
 
 
 def slow_on_thread() -> Iterator[str]:
     yield "slow on a thread"
     note("closing")
-    time.sleep(0.08)
+    IN_THE_MIDST.get()()
+    time.sleep(0.05)
     note("closed")
 
 
@@ -257,6 +267,7 @@ def make() -> FastAPI:
 
     @app.get("/long")
     async def long(first: Awaited, second: OnThread) -> str:
+        IN_THE_MIDST.get()()
         try:
             await asyncio.sleep(0.2)
         except BaseException as error:
@@ -267,7 +278,8 @@ def make() -> FastAPI:
 
     @app.get("/long_thread")
     def long_thread(first: Awaited, second: OnThread) -> str:
-        time.sleep(0.1)
+        IN_THE_MIDST.get()()
+        time.sleep(0.05)
         note("ended", where())
         return first + second
 
@@ -281,6 +293,7 @@ def make() -> FastAPI:
 
     @app.get("/group")
     async def in_group(tasks: Annotated[Any, Depends(group)], first: Awaited) -> str:
+        IN_THE_MIDST.get()()
         await asyncio.sleep(0.2)
         return first
 
@@ -369,6 +382,11 @@ CASES = [
         "a body that fails",
         post("/body", 400, '{"a": 1}', ("content-type", "application/json"), outside("http")),
         post("/body", 400, '{"a": 1}', ("content-type", "application/json"), outside("value")),
+        wire=False,
+    ),
+    case(
+        "a stream that fails to receive",
+        get("/stream", 200, outside("http"), raises="ExceptionGroup"),
         wire=False,
     ),
     case("a scope around it", get("/item", 200, outside("scope"))),

@@ -57,6 +57,10 @@ impl Channel {
         Self { parts, state: Mutex::default() }
     }
 
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
     // The applications inside
 
     /// Takes in a message; what is returned is to be awaited.

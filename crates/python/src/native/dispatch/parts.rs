@@ -17,6 +17,8 @@ pub(crate) struct Parts {
     pub(super) body_stream: Py<PyAny>,
     /// `end(tasks)`: cancels them until they have ended.
     pub(super) end: Py<PyAny>,
+    /// `send_in_turn(send, message)`: a coroutine, which first lets a cancellation take effect.
+    pub(super) send_in_turn: Py<PyAny>,
     pub(super) anyio: Anyio,
     pub(super) task_type: Py<PyAny>,
     pub(super) get_running_loop: Py<PyAny>,
@@ -43,6 +45,7 @@ impl Parts {
             streaming_response: find("starlette.middleware.base", "_StreamingResponse")?,
             body_stream: find("andon.native.dispatching", "body_stream")?,
             end: find("andon.native.dispatching", "end")?,
+            send_in_turn: find("andon.native.dispatching", "send_in_turn")?,
             anyio: Anyio::find(py, None),
             task_type: find("asyncio", "Task")?,
             get_running_loop: find("asyncio", "get_running_loop")?,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::{
     exceptions::PyStopIteration,
+    intern,
     prelude::*,
     types::{PyDict, PyTuple},
 };
@@ -20,7 +21,17 @@ pub(super) struct Send(pub(super) Arc<Channel>);
 
 #[pymethods]
 impl Send {
-    fn __call__(&self, message: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
+    fn __call__<'py>(slf: &Bound<'py, Self>, message: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        let py = message.py();
+        let parts = slf.get().0.parts();
+        if parts.anyio.scopes_are_in_use(py) {
+            return parts.send_in_turn.bind(py).call1((slf.getattr(intern!(py, "put"))?, message));
+        }
+        slf.get().put(message).map(|sending| sending.into_bound(py))
+    }
+
+    /// Sends without letting the event loop come round before.
+    fn put(&self, message: &Bound<'_, PyDict>) -> PyResult<Py<PyAny>> {
         self.0.send(message)
     }
 }
