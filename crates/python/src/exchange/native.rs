@@ -298,7 +298,7 @@ impl Exchange {
     pub(crate) fn submit<'py>(
         &self,
         slf: &Py<Self>,
-        function: Bound<'py, PyAny>,
+        function: &Bound<'py, PyAny>,
         urgent: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = function.py();

@@ -1,8 +1,15 @@
 //! A native request that comes by an ASGI call: its scope, its `receive`, and its `send`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use pyo3::{intern, prelude::*, types::PyDict};
+use pyo3::{
+    intern,
+    prelude::*,
+    types::{PyDict, PyList},
+};
 
 use super::{
     dispatch::Outlet,
@@ -13,6 +20,8 @@ use super::{
 use crate::{
     http::Received,
     message::{flag, kind},
+    serving::Serving,
+    threads::{Submission, submit},
 };
 
 /// The parts of an ASGI call.
@@ -24,16 +33,35 @@ pub(crate) struct Asgi {
     pub(crate) around: Option<Around>,
     /// Where `send` puts messages, if that is inside a middleware.
     outlet: Option<Outlet>,
+    /// Of the worker whose request it is, if it is known.
+    serving: Option<Arc<Serving>>,
 }
 
 impl Asgi {
     pub(crate) fn new(py: Python<'_>, scope: Bound<'_, PyDict>, receive: Py<PyAny>, send: Py<PyAny>) -> PyResult<Self> {
         let sender = Py::new(py, Sender::new(send))?;
-        Ok(Self { scope: scope.unbind(), receive, sender, around: None, outlet: None })
+        Ok(Self { scope: scope.unbind(), receive, sender, around: None, outlet: None, serving: None })
     }
 
     pub(crate) fn with_outlet(self, outlet: Outlet) -> Self {
         Self { outlet: Some(outlet), ..self }
+    }
+
+    /// In this worker.
+    pub(crate) fn of_worker(self, serving: Option<Arc<Serving>>) -> Self {
+        Self { serving, ..self }
+    }
+
+    /// Has a function called on a thread of the worker; what is returned is to be awaited. `None`: there is no worker.
+    pub(crate) fn submit<'py>(
+        &self,
+        function: &Bound<'py, PyAny>,
+        urgent: bool,
+    ) -> Option<PyResult<Bound<'py, PyAny>>> {
+        let py = function.py();
+        let serving = self.serving.as_ref()?;
+        let submission = Submission { scope: py.None(), urgent, exchange: serving.current(py) };
+        Some(PyList::new(py, [function]).and_then(|callee| submit(serving, callee, submission)))
     }
 
     /// Whether the middleware that it is in ends it.

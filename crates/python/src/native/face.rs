@@ -238,11 +238,14 @@ impl Face {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = function.py();
         let anyio = &route.application.anyio;
-        if let Face::Wire(wire) = self
-            && anyio.has_default_limiter(py)
-            && !anyio.scopes_are_in_use(py)
-        {
-            return wire.exchange.get().submit(&wire.exchange, function, urgent);
+        if anyio.has_default_limiter(py) && !anyio.scopes_are_in_use(py) {
+            let submitted = match self {
+                Face::Wire(wire) => Some(wire.exchange.get().submit(&wire.exchange, &function, urgent)),
+                Face::Asgi(asgi) => asgi.submit(&function, urgent),
+            };
+            if let Some(submitted) = submitted {
+                return submitted;
+            }
         }
         let framework = &route.application.framework;
         let run = if urgent { &framework.exit_on_thread } else { &framework.run_in_threadpool };

@@ -62,7 +62,8 @@ impl NativeCore {
         let scope = known.clone();
         let found = self.find(&application, &scope)?;
         tell(py, &application, found.by())?;
-        found.call(py, (Under::Stack, Asgi::new(py, scope, receive, send)?), &self.app)
+        let asgi = Asgi::new(py, scope, receive, send)?.of_worker(self.serving.clone());
+        found.call(py, (Under::Stack, asgi), &self.app)
     }
 
     /// So that an application which nobody needs any more can be collected.
@@ -80,7 +81,7 @@ impl NativeCore {
                 found.within_layers(&application, asgi.scope.bind(py))?
         {
             tell(py, &application, found.by())?;
-            return found.call(py, (Under::Dispatch, asgi.within(around)), inside);
+            return found.call(py, (Under::Dispatch, asgi.of_worker(self.serving.clone()).within(around)), inside);
         }
         inside.call1(py, asgi.into_arguments(py))
     }
