@@ -28,6 +28,8 @@ def test_a_change_counts_from_the_very_patch() -> None:
     assert not release_of("0.156.3").has_body_aliases
     assert release_of("0.156.4").has_body_aliases
     assert not release_of("0.159.1").looks_at_own_form
+    assert not release_of("0.162.5").closes_after_any
+    assert release_of("0.162.6").closes_after_any
 
 
 def test_every_known_release_was_compared_beside_a_known_starlette() -> None:

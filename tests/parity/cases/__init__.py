@@ -32,6 +32,7 @@ SUBJECTS = (
     "response_models",
     "errors",
     "lifecycle",
+    "beyond_exception",
     "injections",
     "middleware",
     "asgi_middleware",

@@ -396,8 +396,8 @@ CASES = [
     case("two at once", get("/item", 202, do("gather"), raises="ClosedResourceError")),
 ]
 
-# Before 0.162.6 a cancellation ends the exit of a dependency; what is left of it is closed when the
-# garbage is collected, natively sooner.
+# Before 0.163 a cancellation ends the exit of a dependency; what is left of it is closed when the
+# garbage is collected, which has no fixed time.
 if hasattr(fastapi.concurrency, "_asynccontextmanager_with_shielded_exit"):
     CASES += [
         case("cancelled from within", get("/leaves", 499, outside("scope"))),

@@ -5,7 +5,7 @@
 //! put on them is called when its turn comes: what is on them is moved behind the generator that is opened next.
 
 use andon_plan::{CallKind, Stream};
-use pyo3::{intern, prelude::*};
+use pyo3::{exceptions::PyException, intern, prelude::*};
 
 use super::{
     execution::{Execution, Route},
@@ -272,6 +272,10 @@ impl Execution {
                 Ok(scope.bind(py).call_method1(intern!(py, "__exit__"), arguments)?.unbind())
             }),
             Exit::Generator(manager) => {
+                if let Some(error) = error.filter(|error| is_left_open(route, error)) {
+                    let leave_open = &route.application.framework.leave_open;
+                    return Python::attach(|py| leave_open.call1(py, (manager, error.value(py))));
+                }
                 let error = error.map(|error| Python::attach(|py| error.clone_ref(py)));
                 let exit = move |py: Python<'_>| {
                     let arguments = exception_triple(py, error.as_ref())?;
@@ -332,6 +336,11 @@ impl Execution {
             (outcome, _) => outcome.map(drop),
         }
     }
+}
+
+/// Whether this release does not close generators on threads after such an exception.
+fn is_left_open(route: Route<'_>, error: &PyErr) -> bool {
+    !route.application.framework.closes_after_any && Python::attach(|py| !error.is_instance_of::<PyException>(py))
 }
 
 /// The exception that was raised while another one was handled.

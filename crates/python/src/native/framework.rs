@@ -12,8 +12,10 @@ macro_rules! framework {
         pub(crate) struct Framework {
             $($(#[doc = $doc])+ pub(crate) $field: Py<PyAny>,)+
             /// Shields what a context manager does in the end from cancel scopes around the request. FastAPI has it from
-            /// 0.162.6 on; before, nothing is shielded.
+            /// 0.163 on; before, nothing is shielded.
             pub(crate) shielded_exit: Option<Py<PyAny>>,
+            /// Whether a generator on a thread is closed after any exception, also one that is no `Exception`.
+            pub(crate) closes_after_any: bool,
             /// `("from_attributes",)`.
             pub(crate) from_attributes: Py<PyTuple>,
             /// `("by_alias",)`.
@@ -31,6 +33,10 @@ macro_rules! framework {
                         .import("fastapi.concurrency")?
                         .getattr_opt("_asynccontextmanager_with_shielded_exit")?
                         .map(Bound::unbind),
+                    closes_after_any: py
+                        .import("andon.native.releases.exits")?
+                        .call_method0("closes_after_any")?
+                        .is_truthy()?,
                     from_attributes: PyTuple::new(py, [intern!(py, "from_attributes")])?.unbind(),
                     by_alias: PyTuple::new(py, [intern!(py, "by_alias")])?.unbind(),
                     body_keywords: PyTuple::new(py, ["body_fields", "received_body", "embed_body_fields"])?.unbind(),
@@ -121,6 +127,8 @@ framework! {
     shield_exit: "andon.native.dispatching" "shield_exit",
     /// `exit(exit)` calls it on a thread, whatever the limiter says.
     exit_on_thread: "andon.native.dispatching" "exit_on_thread",
+    /// `leave_open(manager, error)` raises the error again, and keeps the context manager as long as that is there.
+    leave_open: "andon.native.releases.exits" "leave_open",
     /// `CancelScope()` of anyio.
     cancel_scope: "anyio" "CancelScope",
     /// Copies defaults.

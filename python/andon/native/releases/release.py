@@ -18,6 +18,8 @@ class Release:
     0.140.13 it is always 200), and floats that are not finite are ``null`` (0.143.3).
     ``routes_by_itself``: it is not Starlette's router that looks for the route of a request.
     ``looks_at_own_form``: a form model is told nothing of what other parameters take.
+    ``closes_after_any``: a generator on a thread is closed after any exception, not only after an
+    `Exception`.
     """
 
     keeps_null: bool
@@ -26,6 +28,7 @@ class Release:
     encodes_streams: bool
     routes_by_itself: bool
     looks_at_own_form: bool
+    closes_after_any: bool
 
 
 def release_of(version: str) -> Release:
@@ -38,6 +41,7 @@ def release_of(version: str) -> Release:
         encodes_streams=number >= (0, 143, 3),
         routes_by_itself=number >= (0, 138),
         looks_at_own_form=not (0, 158) <= number < (0, 160),
+        closes_after_any=number >= (0, 162, 6),
     )
 
 
