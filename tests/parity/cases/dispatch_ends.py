@@ -22,6 +22,10 @@ IN_THE_MIDST: ContextVar[Callable[[], object]] = ContextVar("in_the_midst", defa
 CallNext = Callable[[Request], Awaitable[Response]]
 
 
+class Broken(BaseException):
+    """Is no `Exception`."""
+
+
 class Outside:
     """Is around all, and does there what a header asks for."""
 
@@ -253,6 +257,14 @@ def make() -> FastAPI:
     async def fails() -> None:
         raise ValueError("fails")
 
+    @app.get("/breaks")
+    async def breaks(first: Awaited, second: OnThread) -> None:
+        raise Broken("breaks")
+
+    @app.get("/breaks_thread")
+    def breaks_thread(second: OnThread) -> None:
+        raise Broken("breaks")
+
     @app.get("/stream")
     async def stream() -> StreamingResponse:
         async def pieces() -> AsyncIterator[bytes]:
@@ -367,6 +379,14 @@ CASES = [
     case("an empty second after a stream", get("/stream", 202, do("empty second"))),
     case("none at all", get("/nothing/", 500, raises="RuntimeError")),
     case("fails, and then not", get("/fails", 500, do("retry"), raises="ValueError")),
+    case(
+        "breaks",
+        get("/breaks", 0, raises="BaseExceptionGroup"),
+        get("/breaks_thread", 0, raises="BaseExceptionGroup"),
+        get("/item"),
+        # uvicorn closes the connection.
+        wire=False,
+    ),
     case("a body that is kept", get("/item", 202, do("kept")), get("/stream", 202, do("kept"))),
     case(
         "one that is kept for longer",

@@ -48,9 +48,16 @@ async def _observations(
             EVENTS.clear()
             call = functools.partial(face, served=served)
             client = Client(step.request, EVENTS.append)
-            observing = observe(call, step.request.scope(), client.receive, client.send)
+            observation = Observation()
+            observing = observe(
+                call, step.request.scope(), client.receive, client.send, observation
+            )
             # A Task of its own, and with it a context of its own.
-            observation = await asyncio.ensure_future(observing)
+            task = asyncio.ensure_future(observing)
+            await asyncio.wait([task])
+            if not task.cancelled():
+                # What is no `Exception` is raised as well; it was noted.
+                task.exception()
             await _settled(step)
             observation.events.extend(EVENTS)
             seen.append(observation)

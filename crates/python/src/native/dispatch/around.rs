@@ -53,6 +53,8 @@ struct State {
     error: Option<PyErr>,
     /// `call_next` has raised it.
     raised: bool,
+    /// By these, which are no `Exception`s, applications inside have ended.
+    broken: Vec<PyErr>,
     /// Futures for which the application inside waits in `receive`.
     received: Vec<Py<PyAny>>,
 }
@@ -83,13 +85,14 @@ impl Around {
     async fn run(self: &Arc<Self>, baton: &Baton, call: &Call) -> PyResult<()> {
         if let Err(error) = self.dispatch(baton, call).await {
             self.end_inner(baton).await?;
-            return Err(Python::attach(|py| self.collapsed(py, error)));
+            return Python::attach(|py| self.leave_group(py, Some(error)));
         }
         Python::attach(|py| self.channel.finish(py))?;
         if let Err(error) = self.end_calmly(baton).await {
             self.end_inner(baton).await?;
             return Err(error);
         }
+        Python::attach(|py| self.leave_group(py, None))?;
         let (error, raised) = {
             let mut state = self.state.lock();
             (state.error.take(), state.raised)
@@ -185,6 +188,11 @@ impl Around {
         wake(py, ended)
     }
 
+    /// One ends by what is no `Exception`, which only the end of all this brings to light.
+    pub(super) fn inner_broke(&self, error: PyErr) {
+        self.state.lock().broken.push(error);
+    }
+
     /// What the application inside has raised, for `call_next` to raise it.
     pub(super) fn take_error(&self, py: Python<'_>) -> Option<PyErr> {
         let mut state = self.state.lock();
@@ -218,12 +226,31 @@ impl Around {
         drop((kept, given));
     }
 
-    /// As it comes out of the task group that Starlette has around all this (`create_collapsing_task_group`).
-    fn collapsed(&self, py: Python<'_>, error: PyErr) -> PyErr {
-        if error.matches(py, self.parts.cancelled_error.bind(py)).unwrap_or(false) {
-            return error;
+    /// The end of the task group that Starlette has around all this (`create_collapsing_task_group`): what comes of an
+    /// error in it, and of those that ended applications inside.
+    fn leave_group(&self, py: Python<'_>, error: Option<PyErr>) -> PyResult<()> {
+        let broken = std::mem::take(&mut self.state.lock().broken);
+        let (cancelled, own) = match error {
+            Some(error) if self.parts.is_cancelled(py, &error) => (Some(error), None),
+            own => (None, own),
+        };
+        let errors: Vec<_> = own.iter().chain(&broken).collect();
+        match errors[..] {
+            [] => cancelled.map_or(Ok(()), Err),
+            [error] => Err(self.collapsed(py, error.clone_ref(py))),
+            _ => {
+                let group = PyErr::from_value(self.parts.group(py, &errors)?.into_bound(py));
+                if let Some(own) = own {
+                    set_context(py, &group, own.into_value(py).into_any());
+                }
+                Err(group)
+            }
         }
-        match self.parts.group(&error, py) {
+    }
+
+    /// The one exception of a group, raised again.
+    fn collapsed(&self, py: Python<'_>, error: PyErr) -> PyErr {
+        match self.parts.group(py, &[&error]) {
             Ok(group) => {
                 let suppressed = error.value(py).getattr(intern!(py, "__suppress_context__"));
                 let counts = suppressed.is_ok_and(|suppressed| !suppressed.is_truthy().unwrap_or(true));

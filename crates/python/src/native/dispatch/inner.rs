@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use pyo3::{
-    exceptions::{PyException, PyRuntimeError, PyStopIteration},
+    exceptions::{PyException, PyKeyboardInterrupt, PyRuntimeError, PyStopIteration, PySystemExit},
     intern,
     prelude::*,
     types::{PyDict, PyTuple},
@@ -68,12 +68,19 @@ impl Inner {
         };
         let ended = self.awaited.lock().take();
         drop(ended);
-        let (kept, raised) = match error {
-            Some(error) if error.is_instance_of::<PyException>(py) => (Some(error), None),
-            raised => (None, raised),
+        let Some(error) = error else {
+            return self.around.inner_ended(py, &self.outlet, None).map(|()| None);
         };
-        self.around.inner_ended(py, &self.outlet, kept)?;
-        raised.map_or(Ok(None), Err)
+        if error.is_instance_of::<PyException>(py) {
+            return self.around.inner_ended(py, &self.outlet, Some(error)).map(|()| None);
+        }
+        if !self.around.parts.is_cancelled(py, &error) {
+            self.around.inner_broke(error.clone_ref(py));
+        }
+        self.around.inner_ended(py, &self.outlet, None)?;
+        // It ends the event loop, too.
+        let ends_all = error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py);
+        if ends_all || self.around.parts.is_cancelled(py, &error) { Err(error) } else { Ok(None) }
     }
 }
 

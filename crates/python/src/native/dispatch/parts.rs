@@ -68,17 +68,22 @@ impl Parts {
         self.closed_resource_error.bind(py).call0().map_or_else(|unexpected| unexpected, PyErr::from_value)
     }
 
-    /// A group of one exception, as a task group raises it.
-    pub(super) fn group(&self, error: &PyErr, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.exception_group.call1(py, ("unhandled errors in a TaskGroup", PyList::new(py, [error.value(py)])?))
+    /// A group of exceptions, as a task group raises it.
+    pub(super) fn group(&self, py: Python<'_>, errors: &[&PyErr]) -> PyResult<Py<PyAny>> {
+        let errors = PyList::new(py, errors.iter().map(|error| error.value(py)))?;
+        self.exception_group.call1(py, ("unhandled errors in a TaskGroup", errors))
+    }
+
+    pub(super) fn is_cancelled(&self, py: Python<'_>, error: &PyErr) -> bool {
+        error.matches(py, self.cancelled_error.bind(py)).unwrap_or(false)
     }
 
     /// An error as it comes out of a task group.
     pub(super) fn grouped(&self, py: Python<'_>, error: PyErr) -> PyErr {
-        if error.matches(py, self.cancelled_error.bind(py)).unwrap_or(false) {
+        if self.is_cancelled(py, &error) {
             return error;
         }
-        match self.group(&error, py) {
+        match self.group(py, &[&error]) {
             Ok(group) => {
                 let group = PyErr::from_value(group.into_bound(py));
                 group.set_cause(py, None);
