@@ -1,10 +1,22 @@
-"""Reading what the inspection of an application has found."""
+"""Reading what the inspection of an application has found, and an application to inspect."""
 
 from typing import Any
 
 from andon.native import inspect
 from andon.native.description import Barrier, Dependant, Native, Opaque, Route
 from andon.native.inspection import Inspection
+from fastapi import FastAPI
+
+
+async def endpoint() -> None:
+    """Answers nothing."""
+
+
+def application(**settings: Any) -> FastAPI:
+    """An application with one route that could be native."""
+    app = FastAPI(openapi_url=None, **settings)
+    app.get("/")(endpoint)
+    return app
 
 
 class Found:

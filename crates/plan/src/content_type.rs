@@ -27,6 +27,22 @@ pub fn body_kind(content_type: Option<&[u8]>, strict: bool) -> BodyKind {
     if json { BodyKind::Json } else { BodyKind::Bytes }
 }
 
+/// Whether a body is a form that is urlencoded, for Starlette and for everyone: `parse_options_header` of
+/// python-multipart takes other spellings for it, too.
+pub fn is_urlencoded(content_type: &[u8]) -> bool {
+    const ESSENCE: &[u8] = b"application/x-www-form-urlencoded";
+    let Some((essence, rest)) = content_type.split_at_checked(ESSENCE.len()) else { return false };
+    essence.eq_ignore_ascii_case(ESSENCE) && (rest.is_empty() || is_charset(rest))
+}
+
+fn is_charset(rest: &[u8]) -> bool {
+    const PARAMETER: &[u8] = b"charset=";
+    let rest = rest.strip_prefix(b";").unwrap_or_default().trim_ascii_start();
+    let Some((name, value)) = rest.split_at_checked(PARAMETER.len()) else { return false };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    name.eq_ignore_ascii_case(PARAMETER) && !value.is_empty() && value.iter().all(is_plain)
+}
+
 fn is_json(field: &[u8]) -> bool {
     let essence = field.split(|byte| *byte == b';').next().unwrap_or_default();
     let essence = essence.trim_ascii().to_ascii_lowercase();

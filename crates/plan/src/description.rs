@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::BodyLimit;
+use crate::{BodyLimit, FormModel};
 
 /// The number of a Python object in the table that travels with the description.
 pub type Object = u32;
@@ -226,6 +226,8 @@ pub enum Source {
     Cookie,
     /// The body.
     Body,
+    /// The body, which is a form.
+    Form,
 }
 
 impl Source {
@@ -236,7 +238,7 @@ impl Source {
             Source::Query => "query",
             Source::Header => "header",
             Source::Cookie => "cookie",
-            Source::Body => "body",
+            Source::Body | Source::Form => "body",
         }
     }
 }
@@ -269,6 +271,9 @@ pub struct Parameter {
     pub field: Object,
     /// For a parameter model: how its fields are gathered; `None` for all others.
     pub model: Option<Object>,
+    /// For models whose members are fields of a form.
+    #[serde(default)]
+    pub form: Option<FormModel>,
 }
 
 /// What stands in for a parameter that was not sent.
@@ -294,6 +299,9 @@ pub struct Body {
     /// It is a form: what the route says of its limits (a dictionary, or Python's `None`).
     #[serde(default)]
     pub form: Option<Object>,
+    /// What is `application/x-www-form-urlencoded` need not be read by Starlette's parser.
+    #[serde(default)]
+    pub urlencoded: bool,
     /// `null` is no value, neither as the whole of it nor as a member: so it was in older releases.
     #[serde(default)]
     pub null_is_absent: bool,

@@ -104,7 +104,7 @@ impl<'a> Survey<'a> {
                 }
                 self.headers.extend(aliases.map(str::to_ascii_lowercase));
             }
-            Source::Path | Source::Body => {}
+            Source::Path | Source::Body | Source::Form => {}
         }
         Ok(())
     }
@@ -194,7 +194,7 @@ impl Flattening<'_> {
         let single = parameter.aliases.len() == 1 && !parameter.list && parameter.model.is_none();
         Step {
             source: parameter.source,
-            simple: single && parameter.source != Source::Body,
+            simple: single && !matches!(parameter.source, Source::Body | Source::Form),
             list: parameter.list,
             required: parameter.required,
             empty_is_absent: parameter.empty_is_absent,
@@ -205,6 +205,7 @@ impl Flattening<'_> {
             validate: parameter.validate,
             field: parameter.field,
             model: parameter.model,
+            form: parameter.form.as_ref().map(|model| model.step(self.texts)),
         }
     }
 
@@ -215,7 +216,7 @@ impl Flattening<'_> {
             Source::Query => self.query.find(alias.as_bytes()),
             Source::Header => self.headers.find(alias.to_ascii_lowercase().as_bytes()),
             Source::Cookie => self.cookies.find(alias.as_bytes()),
-            Source::Body => None,
+            Source::Body | Source::Form => None,
         };
         Alias { text: self.texts.number(alias), number }
     }

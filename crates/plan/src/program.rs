@@ -15,7 +15,7 @@
 
 use std::ops::Range;
 
-use crate::{Absent, CallKind, Names, Object, Source, Text};
+use crate::{Absent, CallKind, FormModelStep, Names, Object, Source, Text};
 
 /// One operation. Calls are named by their number in [`Program::calls`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,6 +150,8 @@ pub struct Step {
     pub field: Object,
     /// How the fields of a parameter model are gathered.
     pub model: Option<Object>,
+    /// How one of a form is.
+    pub form: Option<FormModelStep>,
 }
 
 /// A name under which a request may have a parameter.

@@ -50,10 +50,17 @@ fn replay(py: Python<'_>, path: PathBuf) -> PyResult<(usize, usize)> {
     Ok((replayed.events, replayed.placements))
 }
 
+/// The names and values of a query string, as native routes read it.
+#[pyfunction]
+fn query_pairs(query: &[u8]) -> Vec<(String, String)> {
+    andon_plan::query::pairs(query).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
 #[pymodule(gil_used = true)]
 fn _andon(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(main, module)?)?;
     module.add_function(wrap_pyfunction!(replay, module)?)?;
+    module.add_function(wrap_pyfunction!(query_pairs, module)?)?;
     module.add_class::<worker::Worker>()?;
     module.add_class::<worker::Turn>()?;
     module.add_class::<threads::Threads>()?;

@@ -4,7 +4,8 @@ import inspect
 from typing import Any
 
 from andon.native.concurrency import concurrency_of
-from andon.native.description import CallKind, Dependant, Inject
+from andon.native.description import CallKind, Dependant, FormFields, Inject, Parameter
+from andon.native.form_fields import form_parameters_of
 from andon.native.forms import Form
 from andon.native.framework import Framework
 from andon.native.objects import Objects
@@ -78,6 +79,7 @@ class Dependants:
             self._describe(each, self._framework.callables.kind(each), depth + 1)
             for each in dependant.dependencies
         ]
+        in_form, form = self._in_form(dependant)
         return Dependant(
             call=self._objects.number(dependant.call),
             kind=kind,
@@ -94,10 +96,21 @@ class Dependants:
                 self._framework,
                 names=self._names,
                 with_body=self._form is None,
-            ),
-            form=None if self._form is None else self._form.fields_of(dependant, self._objects),
+            )
+            + in_form,
+            form=form,
             inject=self._inject(dependant),
         )
+
+    def _in_form(self, dependant: Any) -> tuple[list[Parameter], FormFields | None]:
+        """Describe what it takes of the form, or what the framework finds there for it."""
+        if self._form is None or not dependant.body_params:
+            return [], None
+        embed = self._form.embed
+        found = form_parameters_of(dependant, self._objects, self._framework, embed=embed)
+        if found is None:
+            return [], self._form.fields_of(dependant, self._objects)
+        return found, None
 
     def _cache_key(self, dependant: Any) -> int:
         key = self._framework.callables.cache_key(dependant)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 CallKind = Literal["coroutine", "function", "generator", "async_generator"]
 Stream = Literal["json_lines", "events", "raw"]
-Source = Literal["path", "query", "header", "cookie", "body"]
+Source = Literal["path", "query", "header", "cookie", "body", "form"]
 # Whose code calls an endpoint.
 Caller = Literal["fastapi", "starlette", "router"]
 
@@ -24,6 +24,23 @@ class Shared:
 
 
 Absent = Literal["none", "made"] | Shared
+
+
+@dataclass(frozen=True)
+class FormMember:
+    """A member of a model, and where it is in a form."""
+
+    aliases: list[str]
+    list_: bool
+
+
+@dataclass(frozen=True)
+class FormModel:
+    """A model, or a union of models, whose members are fields of a form."""
+
+    members: list[FormMember]
+    supplied_by: list[str] | None
+    supplied_by_any: bool
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,7 @@ class Parameter:
     validate: int
     field: int
     model: int | None
+    form: FormModel | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +110,7 @@ class Body:
     strict_content_type: bool
     embed: bool
     form: int | None
+    urlencoded: bool = False
     null_is_absent: bool = False
 
 

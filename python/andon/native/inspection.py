@@ -10,7 +10,6 @@ from andon.native.calls import Calls, Mounted
 from andon.native.description import Description, Missed, Native, Opaque, Route
 from andon.native.framework import Framework
 from andon.native.guards import Guard, guards_of
-from andon.native.limits import limits_around
 from andon.native.missed import missed_of, with_refused
 from andon.native.mounts import Mount, Within, check_around, check_mounted, check_stack
 from andon.native.stack import Stack, handlers_of
@@ -112,7 +111,7 @@ def inspect(app: Any, mode: Mode = "auto") -> Inspection:
 def _look(app: Any, framework: Framework, stack: Stack, within: Within | None) -> Inspection:
     walk = Walk(app, framework, within)
     routes = list(walk.routes())
-    missed = None if limits_around(app) else missed_of(walk, framework)
+    missed = missed_of(walk, framework)
     if missed is not None:
         routes = with_refused(routes, walk, framework)
     guards = guards_of(app, walk.routers, stack.exceptions, framework)

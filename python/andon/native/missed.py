@@ -5,11 +5,12 @@ do: it raises what the router raises, or returns the response that the router se
 exceptions, of the application as well, then see it as they would have.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from andon.native.description import (
+    BodyLimit,
     Caller,
     CallKind,
     Dependant,
@@ -24,6 +25,7 @@ from andon.native.description import (
 from andon.native.framework import Framework, is_untouched
 from andon.native.guards import guards_of_missed
 from andon.native.handlers import name_of
+from andon.native.limits import limits_around
 from andon.native.objects import Objects
 
 
@@ -111,6 +113,7 @@ def called(
     scope: ScopeObjects,
     request: str | None = None,
     guards: int | None = None,
+    limits: Sequence[BodyLimit] = (),
 ) -> Native:
     """Describe a function whose result is the response; ``request``: its only parameter.
 
@@ -138,7 +141,7 @@ def called(
             inject=Inject(request=request),
         ),
         body=None,
-        limits=[],
+        limits=list(limits),
         response=Response(None, None, number, default_class=False, stream=None),
         scope=scope,
         guards=guards,
@@ -152,6 +155,7 @@ class _Answers:
         self._tried = tried
         self._routing = routing
         self._left = tried.left_in_scope()
+        self._limits = limits_around(tried.app)
         self._not_allowed: dict[str, Callable[[], Any]] = {}
 
     async def not_found(self) -> None:
@@ -191,4 +195,4 @@ class _Answers:
         self, endpoint: Callable[..., Any], scope: ScopeObjects, request: str | None = None
     ) -> Native:
         told: tuple[Caller, CallKind, str] = ("router", "coroutine", name_of(endpoint))
-        return called(self._tried.objects, endpoint, told, scope, request)
+        return called(self._tried.objects, endpoint, told, scope, request, limits=self._limits)

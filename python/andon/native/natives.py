@@ -5,7 +5,7 @@ from typing import Any
 
 from andon.native.dependants import Dependants
 from andon.native.description import Body, Native, ScopeObjects
-from andon.native.forms import form_of
+from andon.native.forms import form_of, reads_as_query
 from andon.native.framework import Framework
 from andon.native.guards import Guard, guards_of_route
 from andon.native.handlers import Handler, handler_of, name_of
@@ -61,7 +61,8 @@ class Natives:
             return None
         strict = bool(handler.actual_strict_content_type)
         if handler.is_body_form:
-            return Body(strict, embed=True, form=self._objects.number(handler.form_limits))
+            limits = self._objects.number(handler.form_limits)
+            return Body(strict, embed=True, form=limits, urlencoded=reads_as_query())
         embed = {
             is_embedded(each, handler.embed_body_fields, self._framework)
             for each in _all_of(handler.dependant)

@@ -65,6 +65,14 @@ def validator_of(field: Any, framework: Framework) -> Any:
     return validator.validate_python
 
 
+def absent_of(info: Any, objects: Objects) -> Absent:
+    """Return what stands in for a parameter that is not required."""
+    default = info.default
+    if info.default_factory is None and _is_unchanging(default):
+        return Shared(objects.number(default))
+    return "made"
+
+
 def _by_source(dependant: Any) -> Iterator[tuple[Source, list[Any]]]:
     yield "path", dependant.path_params
     yield "query", dependant.query_params
@@ -88,7 +96,7 @@ def _parameter(
         list_=is_list,
         empty_is_absent=is_single and _is_sequence(field, framework),
         required=required,
-        absent="none" if required else _absent(info, objects),
+        absent="none" if required else absent_of(info, objects),
         validate_default=_validates_default(source, info, framework),
         validate=objects.number(validator_of(field, framework)),
         field=objects.number(field),
@@ -137,13 +145,6 @@ def _validates_default(source: Source, info: Any, framework: Framework) -> bool:
     if info.default_factory is not None:
         raise NotUnderstood("a default that this FastAPI makes twice for a request")
     return info.default is not None
-
-
-def _absent(info: Any, objects: Objects) -> Absent:
-    default = info.default
-    if info.default_factory is None and _is_unchanging(default):
-        return Shared(objects.number(default))
-    return "made"
 
 
 def _is_unchanging(value: Any) -> bool:

@@ -9,7 +9,7 @@ from andon import _andon
 from andon.native.framework import Framework
 from andon.native.known_layers import Layer
 from andon.native.layers import Dispatchers, dispatchers_of, known_layers, original
-from andon.native.limits import limits_around, unwrapped
+from andon.native.limits import unwrapped
 from andon.native.understanding import NotUnderstood
 
 # From the outside in. Some are only there in newer releases.
@@ -57,8 +57,7 @@ def stack_of(app: Any, framework: Framework) -> Stack:
     if outer[0].debug or exceptions.debug:
         raise NotUnderstood("`debug` is on")
     layers = known_layers(path)
-    # The answer of a limit around the application is outside of its middleware.
-    spliced = bool(names) and (len(layers) < len(path) - 1 or bool(limits_around(app)))
+    spliced = bool(names) and len(layers) < len(path) - 1
     around = [*outer, *path[: len(path) - len(layers)]]
     dispatchers = dispatchers_of(around) if spliced else None
     if spliced and dispatchers is None:

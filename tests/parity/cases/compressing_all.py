@@ -7,6 +7,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from tests.parity.cases.case import Case, case, get, send
 from tests.parity.cases.compressing import GZIP
 from tests.parity.cases.sized import LONG, made
+from tests.parity.cases.sized_requests import every_kind
 
 ORIGIN = ("origin", "http://a.example")
 ASKS = ("access-control-request-method", "PUT")
@@ -31,43 +32,20 @@ def make() -> FastAPI:
 
 def _around(title: str, *headers: tuple[str, str]) -> list[Case]:
     return [
+        *every_kind(title, headers, sizes=(0, 1000), threads=(500,)),
         case(
-            f"answers, {title}",
-            get("/json/0", 200, *headers),
-            get("/json/1000", 200, *headers),
-            get("/thread/500", 200, *headers),
+            f"odd answers, {title}",
             get("/bare", 200, *headers),
-            get("/later", 200, *headers),
-            get("/empty/204", 204, *headers),
-            get("/headed/content-encoding?value=br", 200, *headers),
             get("/headed/vary?value=Origin&status=206", 206, *headers),
             wire=False,
         ),
-        case(f"large, {title}", get("/huge", 200, *headers)),
-        case(
-            f"streams, {title}",
-            get("/lines", 200, *headers),
-            get("/stream", 200, *headers),
-        ),
         # Over sockets it is the server that reads it.
         case(f"a file, {title}", get("/file", 200, *headers), wire=False),
-        case(
-            f"errors, {title}",
-            get("/json/x", 422, *headers),
-            get("/odd", 460, *headers),
-            get("/absent", 404, *headers),
-            get("/fails", 500, *headers, raises="ValueError"),
-        ),
         case(
             f"what is asked, {title}",
             send("OPTIONS", "/json/1", 405, headers),
             send("OPTIONS", "/json/1", 400, (ORIGIN, ASKS, *headers)),
             send("OPTIONS", "/json/1", 200, (ORIGIN, (ASKS[0], "GET"), *headers)),
-        ),
-        case(
-            f"a response that many share, {title}",
-            *(get("/shared", 200, *headers) for _ in range(2)),
-            wire=False,
         ),
     ]
 

@@ -10,6 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from tests.parity.cases.case import Case, case, get, post, send
 from tests.parity.cases.compressing import GZIP
 from tests.parity.cases.sized import made
+from tests.parity.cases.sized_requests import every_kind
 from tests.parity.generated.prelude import note
 
 ORIGIN = ("origin", "http://a.example")
@@ -44,32 +45,7 @@ def make() -> FastAPI:
 
 def _around(title: str, *headers: tuple[str, str]) -> list[Case]:
     return [
-        case(
-            f"answers, {title}",
-            get("/json/1", 200, *headers),
-            get("/json/1000", 200, *headers),
-            get("/thread/300", 200, *headers),
-            get("/later", 200, *headers),
-            get("/empty/204", 204, *headers),
-            get("/headed/content-encoding?value=br", 200, *headers),
-            send("POST", "/echo", 200, (("content-type", "application/json"), *headers), "{}"),
-        ),
-        case(f"large, {title}", get("/huge", 200, *headers), get("/huge-on-thread", 200, *headers)),
-        case(f"streams, {title}", get("/lines", 200, *headers), get("/stream", 200, *headers)),
-        case(
-            f"errors, {title}",
-            get("/json/x", 422, *headers),
-            get("/refused", 403, *headers),
-            get("/odd", 460, *headers),
-            get("/absent", 404, *headers),
-        ),
-        case(f"it fails, {title}", get("/fails", 500, *headers, raises="ValueError")),
-        case(
-            f"streams that break, {title}",
-            get("/breaks/0", 500, *headers, raises="ValueError"),
-            get("/odd-breaks", 500, *headers, raises="RuntimeError"),
-            wire=False,
-        ),
+        *every_kind(title, headers, sizes=(1, 1000), threads=(300,)),
         case(
             f"refusals, {title}",
             get("/json/1", 400, ("x-host", "1"), *headers),

@@ -20,6 +20,7 @@ fn parameter(source: Source, name: &str, validate: u32) -> Parameter {
         validate,
         field: 0,
         model: None,
+        form: None,
     }
 }
 

@@ -72,6 +72,8 @@ pub(crate) fn find_native(
     let asked = Asked { method: head.method, secure: head.secure, path: &whole, query: head.query };
     match Entered::of(py, &application, &asked, fields.clone()) {
         Entered::Inside(around) => Some(NativeRequest { answered, head: kept, around, threaded }),
+        // A limit that is around the middleware might answer in its place.
+        Entered::Refused(..) if matches!(&answered, Answered::ByRoute(_, _, incoming) if incoming.limited) => None,
         Entered::Refused(around, refusal) => {
             let answered = Answered::ByRefusal(Refused::Whole(refusal));
             Some(NativeRequest { answered, head: kept, around: Some(around), threaded: false })
@@ -111,11 +113,11 @@ fn by_route(
     Some((Answered::ByRoute(taken.application, number, Box::new(incoming)), threaded))
 }
 
-/// Whether it is certain that the body is not larger than its route allows.
+/// Whether it is certain that the body is not larger than its route allows, and than all around it allows.
 fn is_within_limit(native: &NativeRoute, fields: &Fields<'_>, flags: Flags) -> bool {
-    let Some(limit) = native.limits.last() else {
+    if native.limits.is_empty() {
         return true;
-    };
+    }
     let mut size = BodySize { whole: flags.contains(Flags::END).then(|| fields.body().len()), ..BodySize::default() };
     for (name, value) in fields.clone() {
         match name {
@@ -124,7 +126,7 @@ fn is_within_limit(native: &NativeRoute, fields: &Fields<'_>, flags: Flags) -> b
             _ => {}
         }
     }
-    size.is_within(limit.size)
+    native.limits.iter().all(|limit| size.is_within(limit.size))
 }
 
 impl NativeRequest {

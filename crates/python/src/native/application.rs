@@ -220,7 +220,8 @@ impl Application {
             Miss::NotFound(number) | Miss::Redirect(number) | Miss::NotAllowed { native: number, .. } => number,
             Miss::Application(why) => return Served::ByApplication(self.plan.reason(why)),
         };
-        match self.refusals.answer(py, &self.framework, &self.calls, miss).filter(|_| !self.is_under_middleware) {
+        let is_free = !self.is_under_middleware && self.route(number).limits.is_empty();
+        match self.refusals.answer(py, &self.framework, &self.calls, miss).filter(|_| is_free) {
             Some(response) => Served::Refused(response),
             None => Served::Natively(Taken { application: Arc::clone(self), number, roots }),
         }

@@ -75,8 +75,12 @@ impl Found {
         };
         let asked = Asked { method: &head.method, secure, path: &head.path, query: &head.query };
         let fields = head.fields.iter().map(|(name, value)| (&name[..], &value[..]));
+        let is_limited = matches!(&self, Found::Route(_, _, incoming) if incoming.limited);
         Ok(match Entered::of(scope.py(), application, &asked, fields) {
             Entered::Inside(around) => (self, around),
+            Entered::Refused(..) if is_limited => {
+                (Found::Application("a limit around middleware that answers".to_owned()), None)
+            }
             Entered::Refused(around, whole) => (Found::Refusal(Refused::Whole(whole)), Some(around)),
             Entered::Unsure => (Found::Application("it is unusual for middleware".to_owned()), None),
         })

@@ -10,6 +10,7 @@ use pyo3::{
 
 use super::{
     execution::{Execution, Route},
+    form::ReadForm,
     interpreter::call_with_keywords,
 };
 
@@ -22,6 +23,8 @@ pub(crate) struct ReadBody {
     pub(crate) bytes: Option<Py<PyBytes>>,
     /// `value` is the value of JSON.
     pub(crate) is_json: bool,
+    /// What the form has.
+    pub(crate) form: Option<ReadForm>,
 }
 
 impl Execution {
@@ -103,7 +106,7 @@ impl Execution {
 }
 
 /// The one piece that there mostly is, or all of them together.
-fn joined<'py>(py: Python<'py>, pieces: &[Py<PyAny>]) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn joined<'py>(py: Python<'py>, pieces: &[Py<PyAny>]) -> PyResult<Bound<'py, PyBytes>> {
     match pieces {
         [] => Ok(PyBytes::new(py, b"")),
         [piece] if piece.bind(py).is_exact_instance_of::<PyBytes>() => Ok(piece.bind(py).cast::<PyBytes>()?.clone()),

@@ -58,6 +58,14 @@ impl Face {
         }
     }
 
+    /// Middleware that is done here, which is not any more.
+    pub(crate) fn take_around(&mut self) -> Option<Around> {
+        match self {
+            Face::Wire(wire) => wire.around.take(),
+            Face::Asgi(asgi) => asgi.around.take(),
+        }
+    }
+
     fn around(&self) -> Option<&Around> {
         match self {
             Face::Wire(wire) => wire.around.as_ref(),
@@ -103,6 +111,17 @@ impl Face {
 
     /// The whole body in pieces.
     pub(crate) async fn read_body(&self, route: Route<'_>, baton: &Baton) -> PyResult<Vec<Py<PyAny>>> {
+        let (pieces, _) = self.read_body_while(route, baton, |_| true).await?;
+        Ok(pieces)
+    }
+
+    /// The body in pieces, up to the one that is the last or for which `goes_on` is false; and whether there is more.
+    pub(crate) async fn read_body_while(
+        &self,
+        route: Route<'_>,
+        baton: &Baton,
+        mut goes_on: impl FnMut(&Py<PyAny>) -> bool,
+    ) -> PyResult<(Vec<Py<PyAny>>, bool)> {
         let mut pieces = Vec::new();
         loop {
             let received = match self {
@@ -118,9 +137,10 @@ impl Face {
             };
             match received {
                 Received::Body { bytes, more } => {
+                    let ends = bytes.as_ref().is_some_and(|piece| !goes_on(piece));
                     pieces.extend(bytes);
-                    if !more {
-                        return Ok(pieces);
+                    if ends || !more {
+                        return Ok((pieces, more));
                     }
                 }
                 _ => return Err(Python::attach(|py| disconnected(py, route))),

@@ -91,6 +91,10 @@ framework! {
     endpoint_context: "fastapi.routing" "_extract_endpoint_context",
     /// `read(request, limits)` parses a form.
     read_form: "andon.native.forms" "read",
+    /// `read_on(request, limits, pieces, more)` parses one of which pieces were read.
+    read_form_on: "andon.native.forms" "read_on",
+    /// `FormData(items)`.
+    form_data: "starlette.datastructures" "FormData",
     /// `responder(scope, receive, send, size)` counts a body and refuses it when it is larger.
     body_limit: "andon.native.limits" "responder",
     /// `lower(scope, size)`: what counts already counts to this limit.

@@ -3,7 +3,7 @@
 //! The head lies in a read buffer that is used again, or in the scope of an ASGI application; what is taken out of it is
 //! owned, so that it can be used after the code of the request has waited.
 
-use andon_plan::{BodyKind, Captures, Gathered, NativeRoute, body_kind, cookies, query};
+use andon_plan::{BodyKind, Captures, Gathered, NativeRoute, body_kind, cookies, is_urlencoded, query};
 
 use super::mounted::Roots;
 
@@ -26,6 +26,8 @@ pub(crate) struct Incoming {
     pub(crate) body: BodyKind,
     /// The content type that Python has to look at.
     pub(crate) unsure: Option<Box<[u8]>>,
+    /// The body is a form that need not be read by Starlette's parser.
+    pub(crate) urlencoded: bool,
 }
 
 /// The parts of a head.
@@ -54,6 +56,7 @@ impl Incoming {
             offloaded: false,
             body: BodyKind::Bytes,
             unsure: None,
+            urlencoded: false,
         };
         query::gather(parts.query, &route.program.query, &mut incoming.query);
         if route.body.is_some() || !route.program.headers.is_empty() || !route.program.cookies.is_empty() {
@@ -76,6 +79,7 @@ impl Incoming {
             }
         }
         if let Some(body) = &route.body {
+            self.urlencoded = body.urlencoded && content_type.is_some_and(is_urlencoded);
             self.body = body_kind(content_type, body.strict_content_type);
             self.unsure = content_type.filter(|_| self.body == BodyKind::Unsure).map(Box::from);
         }

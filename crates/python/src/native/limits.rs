@@ -50,10 +50,12 @@ impl Execution {
             self.limiter = Some(Limiter::Above);
             return Ok(());
         }
+        // That of the application is around its middleware, others are inside of it.
+        let around = if is_of_application(route) { self.face.take_around() } else { None };
         let responder = self.responder(py, route, &scope)?;
         let receive = responder.getattr(intern!(py, "receive_with_limit"))?.unbind();
         let send = responder.getattr(intern!(py, "send_with_limit"))?.unbind();
-        let face = Face::Asgi(Asgi::new(py, scope, receive, send)?);
+        let face = Face::Asgi(Asgi::new(py, scope, receive, send)?.within(around));
         let outer = std::mem::replace(&mut self.face, face);
         self.limiter = Some(Limiter::Between(responder.unbind(), outer));
         Ok(())
@@ -160,7 +162,9 @@ impl Execution {
             Some(responder) => {
                 let responder = responder.into_bound(py);
                 responder.setattr(intern!(py, "app"), within)?;
-                if self.face.has_begun() {
+                let begun =
+                    if is_of_application(route) { self.face.has_begun_outside() } else { self.face.has_begun() };
+                if begun {
                     responder.setattr(intern!(py, "response_started"), true)?;
                 }
                 self.forget_limit(py, route)?;
@@ -184,4 +188,9 @@ impl Execution {
         }
         Ok(())
     }
+}
+
+/// Whether the outermost limit is that of a whole application.
+fn is_of_application(route: Route<'_>) -> bool {
+    route.native.limits.first().is_some_and(|limit| limit.level == Level::Application)
 }

@@ -25,6 +25,7 @@ mod exits;
 mod face;
 mod failing;
 mod form;
+mod form_fields;
 mod framework;
 mod guards;
 mod incoming;

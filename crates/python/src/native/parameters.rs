@@ -16,7 +16,7 @@ use super::{
 };
 
 /// What a request has for a parameter.
-enum Found<'a, 'py> {
+pub(crate) enum Found<'a, 'py> {
     /// This, under this alias.
     Value(Bound<'py, PyAny>, &'a Alias),
     /// Nothing; it would be told under this alias.
@@ -94,15 +94,17 @@ impl Execution {
         alias: &Alias,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let source = PyString::intern(py, step.source.as_str());
-        if step.source == Source::Body && !route.native.body.is_some_and(|body| body.embed) {
+        if step.form.is_some() || step.source == Source::Body && !route.native.body.is_some_and(|body| body.embed) {
             return PyTuple::new(py, [source]);
         }
         PyTuple::new(py, [&source, route.application.text(py, alias.text)])
     }
 
     fn find<'a, 'py>(&self, py: Python<'py>, route: Route<'_>, step: &'a Step) -> PyResult<Found<'a, 'py>> {
-        if step.source == Source::Body {
-            return self.find_in_body(py, route, step);
+        match step.source {
+            Source::Body => return self.find_in_body(py, route, step),
+            Source::Form => return self.find_in_form(py, route, step),
+            _ => {}
         }
         for alias in &step.aliases {
             if let Some(value) = self.value(py, route, step, alias)? {
@@ -134,7 +136,7 @@ impl Execution {
             Source::Query => self.incoming.query.last(number),
             Source::Header => self.incoming.headers.first(number),
             Source::Cookie => self.incoming.cookies.last(number),
-            Source::Body => None,
+            Source::Body | Source::Form => None,
         };
         Ok(text.map(|text| PyString::new(py, text).into_any()))
     }
@@ -202,7 +204,7 @@ impl Execution {
             Source::Query => intern!(py, "query_params"),
             Source::Header => intern!(py, "headers"),
             Source::Cookie => intern!(py, "cookies"),
-            Source::Body => return Err(PyAttributeError::new_err("a parameter model of a body")),
+            Source::Body | Source::Form => return Err(PyAttributeError::new_err("a parameter model of a body")),
         })?;
         let (value, errors): (Bound<'py, PyAny>, Bound<'py, PyAny>) = gather.call1((received,))?.extract()?;
         if errors.is_truthy()? {

@@ -6,7 +6,7 @@ use andon_plan::{Caller, Level};
 use pyo3::{
     intern,
     prelude::*,
-    types::{PyDict, PyTuple},
+    types::{PyDict, PyString, PyTuple},
 };
 
 use super::{
@@ -46,6 +46,12 @@ impl Stacks {
     }
 }
 
+impl Scope {
+    pub(crate) fn has_request(&self) -> bool {
+        self.request.is_some()
+    }
+}
+
 /// Whether something is to be called when the stack is closed.
 pub(crate) fn is_in_use(stack: &Bound<'_, PyAny>) -> PyResult<bool> {
     stack.getattr(intern!(stack.py(), "_exit_callbacks")).and_then(|callbacks| callbacks.is_truthy())
@@ -59,7 +65,7 @@ impl Execution {
         }
         let dictionary = self.scope(py, route)?;
         let request = self.new_request(py, route, &dictionary)?;
-        self.tell_body(&request)?;
+        self.tell_body(route, &request)?;
         if let Some(scope) = &mut self.scope {
             scope.request = Some(request.clone().unbind());
         }
@@ -91,6 +97,12 @@ impl Execution {
     pub(crate) fn is_last(&self, background: &Value) -> bool {
         let unused = |scope: &Scope| Python::attach(|py| scope.stacks.are_unused(py));
         background.is_none() && !self.exits.follow_answer() && self.scope.as_ref().is_none_or(unused)
+    }
+
+    /// What is in the scope now, if it was made.
+    pub(crate) fn told_in_scope<'py>(&self, key: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let scope = self.scope.as_ref();
+        scope.map_or(Ok(None), |scope| scope.dictionary.bind(key.py()).get_item(key))
     }
 
     /// Another `Request` over the same scope.
@@ -175,9 +187,13 @@ impl Execution {
         Ok(parameters)
     }
 
-    /// Leaves the body that was read in the request, so that its `body()` and `json()` have it.
-    fn tell_body(&self, request: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Leaves the body that was read in the request, so that its `body()`, `json()` and `form()` have it.
+    fn tell_body(&mut self, route: Route<'_>, request: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = request.py();
+        if self.body.form.is_some() {
+            request.setattr(intern!(py, "_stream_consumed"), true)?;
+            return request.setattr(intern!(py, "_form"), self.whole_body(py, route)?);
+        }
         let Some(bytes) = &self.body.bytes else {
             return Ok(());
         };

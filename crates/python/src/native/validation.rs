@@ -42,10 +42,10 @@ impl Errors {
 
 impl Execution {
     /// What is raised for the errors that were found.
-    pub(crate) fn request_validation_error(&self, py: Python<'_>, route: Route<'_>) -> PyErr {
+    pub(crate) fn request_validation_error(&mut self, py: Python<'_>, route: Route<'_>) -> PyErr {
         let errors = self.errors.list.as_ref().map_or_else(|| PyList::empty(py), |list| list.bind(py).clone());
-        let body = self.body.value.as_ref().map_or_else(|| py.None(), |value| value.clone_ref(py));
-        self.validation_error(py, route, &errors, body).unwrap_or_else(|unexpected| unexpected)
+        let whole = self.whole_body(py, route);
+        whole.and_then(|body| self.validation_error(py, route, &errors, body)).unwrap_or_else(|unexpected| unexpected)
     }
 
     /// A `RequestValidationError`.

@@ -20,6 +20,7 @@ class Release:
     ``looks_at_own_form``: a form model is told nothing of what other parameters take.
     ``closes_after_any``: a generator on a thread is closed after any exception, not only after an
     `Exception`.
+    ``takes_all_of_form``: a form model gets every value of a name that it does not know.
     """
 
     keeps_null: bool
@@ -29,6 +30,7 @@ class Release:
     routes_by_itself: bool
     looks_at_own_form: bool
     closes_after_any: bool
+    takes_all_of_form: bool
 
 
 def release_of(version: str) -> Release:
@@ -42,6 +44,7 @@ def release_of(version: str) -> Release:
         routes_by_itself=number >= (0, 138),
         looks_at_own_form=not (0, 158) <= number < (0, 160),
         closes_after_any=number >= (0, 162, 6),
+        takes_all_of_form=number >= (0, 163, 2),
     )
 
 
