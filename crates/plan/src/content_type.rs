@@ -51,3 +51,31 @@ fn is_json(field: &[u8]) -> bool {
     let is_json = |subtype: &[u8]| subtype == b"json" || subtype.ends_with(b"+json");
     kind == Some(b"application") && subtype.is_some_and(is_json) && more.is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_urlencoded;
+
+    #[test]
+    fn only_usual_spellings_of_urlencoded_are_taken() {
+        for taken in [
+            "application/x-www-form-urlencoded",
+            "Application/X-WWW-form-urlencoded;charset=UTF-8",
+            "application/x-www-form-urlencoded; Charset=latin-1",
+        ] {
+            assert!(is_urlencoded(taken.as_bytes()), "{taken:?}");
+        }
+        for left in [
+            "",
+            "application/x-www-form-urlencodedx",
+            "application/x-www-form-urlencoded ",
+            "application/x-www-form-urlencoded;",
+            "application/x-www-form-urlencoded; charset=",
+            "application/x-www-form-urlencoded; charset=\"utf-8\"",
+            "application/x-www-form-urlencoded; charset=a; b=c",
+            "multipart/form-data",
+        ] {
+            assert!(!is_urlencoded(left.as_bytes()), "{left:?}");
+        }
+    }
+}
