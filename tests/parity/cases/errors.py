@@ -70,8 +70,18 @@ def make() -> FastAPI:
     async def body(value: int) -> None:
         return None
 
+    _add_again(app)
     _add_handlers(app)
     return app
+
+
+def _add_again(app: FastAPI) -> None:
+    kept = {"odd": Odd("again"), "http": HTTPException(409, "again")}
+
+    @app.get("/again/{kind}")
+    async def again(kind: str) -> None:
+        note("was raised before", kept[kind].__traceback__ is not None)
+        raise kept[kind]
 
 
 def _add_handlers(app: FastAPI) -> None:
@@ -101,6 +111,10 @@ CASES = [
     case("a detail that is no text", get("/detail", 418)),
     case("from a thread", get("/thread", 409)),
     case("a handler", get("/odd/odd", 460), get("/odd/very", 460)),
+    *(
+        case(f"raised again: {kind}", *(get(f"/again/{kind}", status) for _ in range(2)))
+        for kind, status in (("odd", 460), ("http", 409))
+    ),
     case("a handler for a status", get("/not-implemented", 501)),
     case("no handler", get("/unhandled", 500, raises="Unhandled")),
     case("no handler, from a thread", get("/unhandled-on-thread", 500, raises="Unhandled")),

@@ -78,6 +78,9 @@ impl Execution {
                 }
             }
         }
+        if !route.application.framework.forgets_tracebacks {
+            return Ok(());
+        }
         // Exceptions that are raised again and again would gather tracebacks.
         Python::attach(|py| error.value(py).setattr(intern!(py, "__traceback__"), py.None()))
     }

@@ -16,6 +16,8 @@ macro_rules! framework {
             pub(crate) shielded_exit: Option<Py<PyAny>>,
             /// Whether a generator on a thread is closed after any exception, also one that is no `Exception`.
             pub(crate) closes_after_any: bool,
+            /// Whether the traceback of an exception is forgotten that a handler has answered.
+            pub(crate) forgets_tracebacks: bool,
             /// `("from_attributes",)`.
             pub(crate) from_attributes: Py<PyTuple>,
             /// `("by_alias",)`.
@@ -36,6 +38,10 @@ macro_rules! framework {
                     closes_after_any: py
                         .import("andon.native.releases.exits")?
                         .call_method0("closes_after_any")?
+                        .is_truthy()?,
+                    forgets_tracebacks: py
+                        .import("andon.native.releases.tracebacks")?
+                        .call_method0("are_forgotten")?
                         .is_truthy()?,
                     from_attributes: PyTuple::new(py, [intern!(py, "from_attributes")])?.unbind(),
                     by_alias: PyTuple::new(py, [intern!(py, "by_alias")])?.unbind(),
