@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 
 import anyio
+import starlette
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from starlette.background import BackgroundTask
@@ -370,6 +371,14 @@ def replace_dispatch(app: FastAPI) -> None:
 
 ENDPOINTS = ("/item/1", "/waits", "/tasks", "/stream", "/openapi.json")
 
+# Before 1.7 each call sends through the same stream, and the first one closes it when its turn
+# comes, maybe before the second has sent all: FastAPI itself then answers now so, now otherwise.
+_WAITS = tuple(map(int, starlette.__version__.split(".")[:2])) >= (1, 7)
+AGAIN = [
+    case("calls again", get("/item/1", 200, do("again"))),
+    *([case("streams again", get("/stream", 200, do("again")))] if _WAITS else []),
+]
+
 CASES = [
     case("as they are", *all_of("", *ENDPOINTS), get("/file"), get("/empty", 204)),
     case("errors", get("/item/x", 422), get("/absent", 404), get("/http", 418)),
@@ -399,7 +408,7 @@ CASES = [
         send("POST", "/raw", 200, (JSON, do("body")), chunks=(b"ab", b"cd")),
     ),
     case("calls twice", get("/item/1", 500, do("twice"), raises="AssertionError")),
-    case("calls again", get("/item/1", 200, do("again")), get("/stream", 200, do("again"))),
+    *AGAIN,
     case("tries again", get("/fails", 500, do("retry"), raises="ValueError")),
     case("catches", get("/fails", 500, do("catch")), get("/item/1", 200, do("catch"))),
     case("raises", get("/item/1", 500, do("raise"), raises="HTTPException")),
