@@ -60,3 +60,10 @@ pub(crate) fn is_coroutine(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: reads the type of a live object.
     unsafe { ffi::PyCoro_CheckExact(object.as_ptr()) != 0 }
 }
+
+/// Whether it is what an `async def` with `yield` returns.
+#[allow(unsafe_code, reason = "a type check that PyO3 does not offer")]
+pub(crate) fn is_async_generator(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: reads the type of a live object; there are no subclasses of it.
+    unsafe { ffi::PyAsyncGen_CheckExact(object.as_ptr()) != 0 }
+}

@@ -9,8 +9,28 @@ use pyo3::{
     types::{PyBytes, PyDict, PyList, PyString, PyTuple},
 };
 
+/// The keys of an HTTP request's scope, in their order.
+const KEYS: [&str; 14] = [
+    "type",
+    "asgi",
+    "http_version",
+    "server",
+    "client",
+    "scheme",
+    "method",
+    "root_path",
+    "path",
+    "raw_path",
+    "query_string",
+    "headers",
+    "state",
+    "extensions",
+];
+
 /// What every scope of a worker shares.
 pub(crate) struct ScopeTemplate {
+    /// [`KEYS`] without values: its copy need not grow, key by key, as a new dictionary would.
+    http: Py<PyDict>,
     http_asgi: Py<PyDict>,
     websocket_asgi: Py<PyDict>,
     http_extensions: Py<PyDict>,
@@ -33,7 +53,10 @@ impl ScopeTemplate {
             names.iter().try_for_each(|name| extensions.set_item(name, PyDict::new(py)))?;
             Ok(extensions.unbind())
         };
+        let http = PyDict::new(py);
+        KEYS.iter().try_for_each(|key| http.set_item(PyString::intern(py, key), py.None()))?;
         Ok(Self {
+            http: http.unbind(),
             http_asgi: asgi("2.3")?,
             websocket_asgi: asgi("2.4")?,
             http_extensions: extensions(&["http.response.pathsend", "http.response.early_hint"])?,
@@ -50,8 +73,8 @@ impl ScopeTemplate {
         head: &RequestHead<'_>,
         fields: Fields<'_>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let scope = PyDict::new(py);
         let websocket = head.websocket;
+        let scope = if websocket { PyDict::new(py) } else { self.http.bind(py).copy()? };
         scope.set_item(intern!(py, "type"), if websocket { intern!(py, "websocket") } else { intern!(py, "http") })?;
         let asgi = if websocket { &self.websocket_asgi } else { &self.http_asgi };
         scope.set_item(intern!(py, "asgi"), asgi.bind(py).copy()?)?;

@@ -11,6 +11,8 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
+use crate::native::{copy_context, within_context};
+
 /// Keeps the one call that was to be made soon.
 #[pyclass(frozen, module = "andon._andon")]
 #[derive(Default)]
@@ -34,14 +36,10 @@ impl Capture {
 impl Captured {
     /// Makes the call.
     pub(crate) fn run(self, py: Python<'_>) -> PyResult<()> {
-        let Captured { callback, arguments, context } = self;
-        match context {
-            Some(context) => {
-                let arguments = arguments.bind(py).to_list();
-                arguments.insert(0, callback)?;
-                context.bind(py).call_method1(intern!(py, "run"), arguments.to_tuple()).map(drop)
-            }
-            None => callback.bind(py).call1(arguments.bind(py).clone()).map(drop),
+        let call = || self.callback.bind(py).call1(self.arguments.bind(py)).map(drop);
+        match &self.context {
+            Some(context) => within_context(context.bind(py), call),
+            None => call(),
         }
     }
 }
@@ -117,7 +115,7 @@ impl Starter {
     /// Makes a Task of `coroutine` in a context of its own, and runs its first step.
     pub(crate) fn start<'py>(&self, coroutine: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = coroutine.py();
-        let context = self.context.bind(py).call_method0(intern!(py, "copy"))?;
+        let context = copy_context(self.context.bind(py))?;
         let options = PyDict::new(py);
         options.set_item(intern!(py, "loop"), self.event_loop.bind(py))?;
         let task_type = self.task_type.bind(py);

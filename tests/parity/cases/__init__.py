@@ -32,6 +32,7 @@ SUBJECTS = (
     "response_models",
     "errors",
     "lifecycle",
+    "async_generators",
     "beyond_exception",
     "injections",
     "middleware",

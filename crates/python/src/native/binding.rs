@@ -53,9 +53,8 @@ impl Binding<'_, '_> {
         let function = match call.kind {
             // What it yields is its answer, not the value of a context manager.
             _ if is_endpoint => function.clone(),
-            CallKind::Coroutine | CallKind::Function => function.clone(),
+            CallKind::Coroutine | CallKind::Function | CallKind::AsyncGenerator => function.clone(),
             CallKind::Generator => self.framework.context_manager.bind(self.py).call1((function,))?,
-            CallKind::AsyncGenerator => self.framework.async_context_manager.bind(self.py).call1((function,))?,
         };
         let keywords = call.keywords.iter().map(|text| &self.texts[*text as usize]);
         let scopes = call.injections.iter().find_map(|injection| match &injection.what {

@@ -78,8 +78,8 @@ impl Execution {
                 self.on_thread(route, route.way(number), move |py| prepared.call(py)).await
             }
             CallKind::AsyncGenerator | CallKind::Generator => {
-                let manager = Python::attach(|py| self.call_here(py, route, number))?;
-                self.open(route, number, manager).await
+                let opened = Python::attach(|py| self.call_here(py, route, number))?;
+                self.open(route, number, opened).await
             }
         }
     }

@@ -8,6 +8,7 @@ use pyo3::{intern, prelude::*};
 
 use super::{
     execution::{Execution, Route},
+    generators::manager_of,
     interpreter::with_traceback,
     scope::exception_triple,
 };
@@ -35,14 +36,14 @@ impl Execution {
         outcome
     }
 
-    /// The context manager of a generator, to be entered in its turn. `scoped`: the framework's own, where cancel scopes
-    /// are around the request.
+    /// The context manager of a generator, to be entered in its turn. `opened`: see [`Self::open`]. `scoped`: the
+    /// framework's own, where cancel scopes are around the request.
     pub(crate) fn held_in_turn(
         &self,
         py: Python<'_>,
         route: Route<'_>,
         number: u16,
-        (manager, scoped): (&Py<PyAny>, Option<Py<PyAny>>),
+        (opened, scoped): (&Py<PyAny>, Option<Py<PyAny>>),
     ) -> PyResult<Option<Py<PyAny>>> {
         let call = &route.native.program.calls[usize::from(number)];
         let Some(concurrency) = call.concurrency else {
@@ -51,8 +52,8 @@ impl Execution {
         let framework = &route.application.framework;
         let awaited = match scoped {
             Some(scoped) => scoped,
-            None if call.kind == CallKind::AsyncGenerator => manager.clone_ref(py),
-            None => framework.context_manager_in_threadpool.call1(py, (manager,))?,
+            None if call.kind == CallKind::AsyncGenerator => manager_of(py, route, opened)?,
+            None => framework.context_manager_in_threadpool.call1(py, (opened,))?,
         };
         framework.held_semaphore.call1(py, (awaited, semaphore(py, route, concurrency)?)).map(Some)
     }

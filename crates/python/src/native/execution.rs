@@ -13,6 +13,7 @@
 //!   streams      what a generator as endpoint yields becomes one, its items as in   items
 //!   sending      the answer goes out, background tasks run
 //!   exits        generators are closed                        limits         of the body's size
+//!   generators   the asynchronous ones
 //!   failing      exceptions become answers, or go on to the application's own stack
 //! ```
 //! The code is one future of Rust ([`super::stepping`]). It is never run twice, and once it has begun the request is not

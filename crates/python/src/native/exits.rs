@@ -10,6 +10,7 @@ use pyo3::{exceptions::PyException, intern, prelude::*};
 use super::{
     execution::{Execution, Route},
     face::Face,
+    generators::manager_of,
     interpreter::with_traceback,
     scope::{exception_triple, is_in_use},
     stepping::Place,
@@ -18,7 +19,7 @@ use super::{
 
 /// What is to be called in the end.
 enum Exit {
-    /// The context manager of an asynchronous generator.
+    /// An asynchronous generator, or a context manager of what is used like one.
     AsyncGenerator(Py<PyAny>),
     /// The context manager of a generator, which is closed on a thread.
     Generator(Py<PyAny>),
@@ -67,29 +68,31 @@ raising the exception again. Read more about it in the docs: \
 https://fastapi.tiangolo.com/tutorial/dependencies/dependencies-with-yield/#dependencies-with-yield-and-except";
 
 impl Execution {
-    /// Opens a context manager that was made of a generator (`_solve_generator`); what the generator yields.
-    pub(crate) async fn open(&mut self, route: Route<'_>, number: u16, manager: Py<PyAny>) -> PyResult<Py<PyAny>> {
+    /// Opens a dependency that is a generator (`_solve_generator`); what it yields. `opened`: the context manager of a
+    /// generator, or what the function of an asynchronous one has returned.
+    pub(crate) async fn open(&mut self, route: Route<'_>, number: u16, opened: Py<PyAny>) -> PyResult<Py<PyAny>> {
         let call = &route.native.program.calls[usize::from(number)];
         let lifetime = if call.function_scope { Lifetime::Function } else { Lifetime::Request };
         let asynchronous = call.kind == CallKind::AsyncGenerator;
         let scoped = Python::attach(|py| {
-            let scoped = self.in_scope(py, route, asynchronous, &manager)?;
-            self.held_in_turn(py, route, number, (&manager, scoped))
+            let scoped = self.in_scope(py, route, asynchronous, &opened)?;
+            self.held_in_turn(py, route, number, (&opened, scoped))
         })?;
         let (value, exit) = if let Some(manager) = scoped {
             (self.enter(&manager).await?, Exit::Manager(manager))
         } else if asynchronous {
-            (self.enter(&manager).await?, Exit::AsyncGenerator(manager))
+            let (value, opened) = self.begin(route, opened).await?;
+            (value, Exit::AsyncGenerator(opened))
         } else {
-            let entered = Python::attach(|py| manager.clone_ref(py));
+            let entered = Python::attach(|py| opened.clone_ref(py));
             let enter = move |py: Python<'_>| entered.call_method0(py, intern!(py, "__enter__"));
-            (self.on_thread(route, route.way(number), enter).await?, Exit::Generator(manager))
+            (self.on_thread(route, route.way(number), enter).await?, Exit::Generator(opened))
         };
         self.push_exit(lifetime, exit)?;
         Ok(value)
     }
 
-    async fn enter(&self, manager: &Py<PyAny>) -> PyResult<Py<PyAny>> {
+    pub(super) async fn enter(&self, manager: &Py<PyAny>) -> PyResult<Py<PyAny>> {
         let entering = Python::attach(|py| manager.call_method0(py, intern!(py, "__aenter__")))?;
         self.baton.wait_for(entering, None).await
     }
@@ -101,7 +104,7 @@ impl Execution {
         py: Python<'_>,
         route: Route<'_>,
         asynchronous: bool,
-        manager: &Py<PyAny>,
+        opened: &Py<PyAny>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let framework = &route.application.framework;
         // Events are gathered within a scope, from before the function's scope is left until after the answer.
@@ -110,10 +113,10 @@ impl Execution {
             || self.baton.place() == Place::Loop && (to_be_scoped || route.application.anyio.scopes_are_in_use(py));
         if !asynchronous {
             let scoped = scoped();
-            return scoped.then(|| framework.context_manager_in_threadpool.call1(py, (manager,))).transpose();
+            return scoped.then(|| framework.context_manager_in_threadpool.call1(py, (opened,))).transpose();
         }
         let Some(shielded_exit) = &framework.shielded_exit else {
-            return Ok(Some(manager.clone_ref(py)));
+            return manager_of(py, route, opened).map(Some);
         };
         let scope = match &self.exits.shield {
             Shield::Scope(scope) => scope.clone_ref(py),
@@ -123,7 +126,7 @@ impl Execution {
                 return Ok(None);
             }
         };
-        shielded_exit.call1(py, (manager, scope)).map(Some)
+        shielded_exit.call1(py, (manager_of(py, route, opened)?, scope)).map(Some)
     }
 
     fn open_shield(&mut self, py: Python<'_>, route: Route<'_>) -> PyResult<Py<PyAny>> {
@@ -265,7 +268,7 @@ impl Execution {
             self.baton.end_visit().await;
         }
         match exit {
-            Exit::AsyncGenerator(manager) => self.close_awaited(&manager, error).await,
+            Exit::AsyncGenerator(opened) => self.end(route, &opened, error).await,
             Exit::Manager(manager) => self.close_awaited(&manager, error).await,
             Exit::CancelScope(scope) => Python::attach(|py| {
                 let arguments = exception_triple(py, error)?;
@@ -301,7 +304,7 @@ impl Execution {
     }
 
     /// Awaits `__aexit__`. It runs as if in an `except` clause, for it may ask for the exception.
-    async fn close_awaited(&self, manager: &Py<PyAny>, error: Option<&PyErr>) -> PyResult<Py<PyAny>> {
+    pub(super) async fn close_awaited(&self, manager: &Py<PyAny>, error: Option<&PyErr>) -> PyResult<Py<PyAny>> {
         let exiting = Python::attach(|py| {
             let arguments = exception_triple(py, error)?;
             PyResult::Ok(manager.bind(py).call_method1(intern!(py, "__aexit__"), arguments)?.unbind())

@@ -127,8 +127,8 @@ framework! {
     server_error_middleware: "starlette.middleware.errors" "ServerErrorMiddleware",
     /// `AsyncExitStack()`.
     exit_stack: "contextlib" "AsyncExitStack",
-    /// Makes an asynchronous generator a context manager.
-    async_context_manager: "contextlib" "asynccontextmanager",
+    /// `manager(generator, unstopped=False)` makes an asynchronous generator that was called a context manager.
+    generator_manager: "andon.native.generators" "manager",
     /// Makes a generator a context manager.
     context_manager: "contextlib" "contextmanager",
     /// Makes the context manager of a generator one that is awaited and works on a thread.

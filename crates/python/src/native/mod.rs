@@ -27,6 +27,7 @@ mod failing;
 mod form;
 mod form_fields;
 mod framework;
+mod generators;
 mod guards;
 mod incoming;
 mod injection;

@@ -261,7 +261,12 @@ impl Baton {
     pub(crate) async fn wait_for(&self, awaitable: Py<PyAny>, handling: Option<&PyErr>) -> PyResult<Py<PyAny>> {
         self.to_loop().await;
         let iterator = Python::attach(|py| await_iterator(awaitable.into_bound(py)).map(Bound::unbind))?;
-        std::future::poll_fn(|_| self.advance(&iterator, handling)).await
+        self.wait_on(&iterator, handling).await
+    }
+
+    /// Likewise, of what is its own iterator, where the code is on the event loop.
+    pub(super) async fn wait_on(&self, iterator: &Py<PyAny>, handling: Option<&PyErr>) -> PyResult<Py<PyAny>> {
+        std::future::poll_fn(|_| self.advance(iterator, handling)).await
     }
 
     fn advance(&self, iterator: &Py<PyAny>, handling: Option<&PyErr>) -> Poll<PyResult<Py<PyAny>>> {
