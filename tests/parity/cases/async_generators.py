@@ -123,7 +123,6 @@ def like_usual() -> LikeAGenerator:
 DEPENDENCIES: dict[str, Callable[..., Any]] = {
     "usual": usual,
     "waiting": waiting,
-    "twice": twice,
     "never": never,
     "refusing": refusing,
     "failing": failing,
@@ -135,6 +134,9 @@ DEPENDENCIES: dict[str, Callable[..., Any]] = {
     "partial": functools.partial(usual),
     "like": like_usual,
 }
+if sys.version_info >= (3, 11):
+    # Before, contextlib leaves such a generator to the garbage collection, whenever that is.
+    DEPENDENCIES["twice"] = twice
 
 
 def add(app: FastAPI, name: str, dependency: Callable[..., Any], scope: Any) -> None:
