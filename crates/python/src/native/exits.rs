@@ -275,9 +275,13 @@ impl Execution {
                 Ok(scope.bind(py).call_method1(intern!(py, "__exit__"), arguments)?.unbind())
             }),
             Exit::Generator(manager) => {
-                if let Some(error) = error.filter(|error| is_left_open(route, error)) {
-                    let leave_open = &route.application.framework.leave_open;
-                    return Python::attach(|py| leave_open.call1(py, (manager, error.value(py))));
+                if error.is_some_and(|error| is_left_open(route, error)) {
+                    // Nobody else has it, so it is collected here, where the framework forgets it, too.
+                    self.baton.to_loop().await;
+                    return Ok(Python::attach(|py| {
+                        drop(manager);
+                        py.None()
+                    }));
                 }
                 let error = error.map(|error| Python::attach(|py| error.clone_ref(py)));
                 let exit = move |py: Python<'_>| {

@@ -137,8 +137,6 @@ framework! {
     shield_exit: "andon.native.dispatching" "shield_exit",
     /// `exit(exit)` calls it on a thread, whatever the limiter says.
     exit_on_thread: "andon.native.dispatching" "exit_on_thread",
-    /// `leave_open(manager, error)` raises the error again, and keeps the context manager as long as that is there.
-    leave_open: "andon.native.releases.exits" "leave_open",
     /// `CancelScope()` of anyio.
     cancel_scope: "anyio" "CancelScope",
     /// Copies defaults.

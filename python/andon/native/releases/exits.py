@@ -5,7 +5,6 @@ it by: it stays where it has yielded until the garbage is collected.
 """
 
 import sys
-from typing import Any, NoReturn
 
 from andon.native.releases.release import release_of
 
@@ -13,11 +12,3 @@ from andon.native.releases.release import release_of
 def closes_after_any() -> bool:
     """Whether the FastAPI that is loaded closes it after exceptions of all kinds."""
     return release_of(sys.modules["fastapi"].__version__).closes_after_any
-
-
-def leave_open(manager: Any, error: BaseException) -> NoReturn:
-    """Raise the error again, from a frame that holds the context manager.
-
-    So does FastAPI's, and keeps it from being collected as long as the exception is there.
-    """
-    raise error
