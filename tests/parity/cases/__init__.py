@@ -59,6 +59,7 @@ SUBJECTS = (
     "concurrency",
     "streams",
     "generators",
+    "generators_inside",
     "changes",
 )
 

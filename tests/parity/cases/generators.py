@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Str
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
-from tests.parity.cases.case import Step, case, get, send
+from tests.parity.cases.case import Case, Step, case, get, send
 from tests.parity.generated.prelude import (
     VARIABLE,
     Noted,
@@ -317,7 +317,7 @@ def _add_odd(app: FastAPI) -> None:
 app = make()
 
 
-def _expected(kind: str, between: str) -> Step:
+def _expected(kind: str, between: str, failing_events: int) -> Step:
     # An exception ends the Tasks that gather events as a group.
     group = "ExceptionGroup" if kind.startswith("events") else None
     raises = {
@@ -325,7 +325,8 @@ def _expected(kind: str, between: str) -> Step:
         "fails-at-once": group or "RuntimeError",
         "refuses": group or "RuntimeError",
     }.get(between)
-    return get(f"/{kind}/{between}", raises=raises)
+    status = failing_events if group and raises else 200
+    return get(f"/{kind}/{between}", status, raises=raises)
 
 
 def _left(kind: str, after: int) -> Step:
@@ -336,55 +337,75 @@ def _left(kind: str, after: int) -> Step:
 
 # Not over sockets is what fails before the first piece, or sends none: Andon sends the head with
 # the first piece, as ASGI demands; uvicorn sends it before.
-CASES = [
-    *(
+def cases(failing_events: int = 200) -> list[Case]:
+    """All cases; `failing_events`: the status where events fail before the first has gone."""
+    return [
+        *(
+            case(
+                f"{name}{how}: {between}",
+                _expected(f"{name}{how}", between, failing_events),
+                wire=between == "some" or (name != "events" and between in ("fails", "refuses")),
+            )
+            for name in CLASSES
+            for how in ("", "-with-threads", "-on-thread")
+            for between in ("none", "some", "fails", "fails-at-once", "refuses")
+            if not (how == "-on-thread" and between == "refuses")
+            # What happens first is up to the threads.
+            if not (name == "events" and how == "-on-thread")
+        ),
+        *(
+            case(
+                f"{name}{how}: the client leaves",
+                *(_left(f"{name}{how}", after) for after in (1, 3)),
+            )
+            for name in CLASSES
+            for how in ("", "-with-threads", "-on-thread")
+            if not (name == "events" and how)
+        ),
+        *(
+            case(
+                f"item: {name}",
+                get(f"/item/{name}", raises=FAILING_ITEMS.get(name)),
+                get(f"/item-on-thread/{name}", raises=FAILING_ITEMS.get(name)),
+                wire=name not in FAILING_ITEMS,
+            )
+            for name in ITEMS
+        ),
+        case("events", get("/event"), get("/event-on-thread")),
         case(
-            f"{name}{how}: {between}",
-            _expected(f"{name}{how}", between),
-            wire=between == "some" or (name != "events" and between in ("fails", "refuses")),
-        )
-        for name in CLASSES
-        for how in ("", "-with-threads", "-on-thread")
-        for between in ("none", "some", "fails", "fails-at-once", "refuses")
-        if not (how == "-on-thread" and between == "refuses")
-        # What happens first is up to the threads.
-        if not (name == "events" and how == "-on-thread")
-    ),
-    *(
-        case(f"{name}{how}: the client leaves", *(_left(f"{name}{how}", after) for after in (1, 3)))
-        for name in CLASSES
-        for how in ("", "-with-threads", "-on-thread")
-        if not (name == "events" and how)
-    ),
-    *(
+            "a wrong event",
+            get("/event-wrong", failing_events, raises="ExceptionGroup"),
+            wire=False,
+        ),
+        case("items with a field", get("/typed/some"), get("/typed-event/some"), get("/noted")),
+        case("a wrong item", get("/typed/wrong", raises="ResponseValidationError")),
         case(
-            f"item: {name}",
-            get(f"/item/{name}", raises=FAILING_ITEMS.get(name)),
-            get(f"/item-on-thread/{name}", raises=FAILING_ITEMS.get(name)),
-            wire=name not in FAILING_ITEMS,
-        )
-        for name in ITEMS
-    ),
-    case("events", get("/event"), get("/event-on-thread")),
-    case("a wrong event", get("/event-wrong", raises="ExceptionGroup"), wire=False),
-    case("items with a field", get("/typed/some"), get("/typed-event/some"), get("/noted")),
-    case("a wrong item", get("/typed/wrong", raises="ResponseValidationError")),
-    case("a wrong item as event", get("/typed-event/wrong", raises="ExceptionGroup"), wire=False),
-    case("options of the field", get("/options")),
-    case(
-        "a body and a status",
-        send("POST", "/status?number=7", 201, (("content-type", "application/json"),), "{}"),
-        send("POST", "/status?number=x", 422, (("content-type", "application/json"),), "{}"),
-    ),
-    case("a status that is set", get("/set-status", 202), get("/headers")),
-    case("headers of a dependency", get("/header-by-dependency", 203)),
-    case(
-        "a class of text", get("/class/text-stream"), get("/class/number", raises="AttributeError")
-    ),
-    case("classes that take no generator", get("/class/html", 500, raises="AttributeError")),
-    case("a class that takes no generator", get("/class/json", 500, raises="TypeError")),
-    case("callables", get("/callable?start=1"), get("/partial"), get("/wrapped")),
-    case("events of no generator", get("/no-generator", raises="ExceptionGroup"), wire=False),
-    case("returned generators", get("/returns-generator"), get("/returns-generator-on-thread")),
-    case("a returned generator", get("/returns-async-generator", 500, raises="ValueError")),
-]
+            "a wrong item as event", get("/typed-event/wrong", raises="ExceptionGroup"), wire=False
+        ),
+        case("options of the field", get("/options")),
+        case(
+            "a body and a status",
+            send("POST", "/status?number=7", 201, (("content-type", "application/json"),), "{}"),
+            send("POST", "/status?number=x", 422, (("content-type", "application/json"),), "{}"),
+        ),
+        case("a status that is set", get("/set-status", 202), get("/headers")),
+        case("headers of a dependency", get("/header-by-dependency", 203)),
+        case(
+            "a class of text",
+            get("/class/text-stream"),
+            get("/class/number", raises="AttributeError"),
+        ),
+        case("classes that take no generator", get("/class/html", 500, raises="AttributeError")),
+        case("a class that takes no generator", get("/class/json", 500, raises="TypeError")),
+        case("callables", get("/callable?start=1"), get("/partial"), get("/wrapped")),
+        case(
+            "events of no generator",
+            get("/no-generator", failing_events, raises="ExceptionGroup"),
+            wire=False,
+        ),
+        case("returned generators", get("/returns-generator"), get("/returns-generator-on-thread")),
+        case("a returned generator", get("/returns-async-generator", 500, raises="ValueError")),
+    ]
+
+
+CASES = cases()

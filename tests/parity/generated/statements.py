@@ -309,8 +309,7 @@ def add(
     if random.random() < middleware_share:
         if random.random() < 0.7:
             found += layers.draw(random)
-        # Whether the head of an answer or the end of its events comes first is the loop's choice.
-        elif not _has_events(application):
+        else:
             # Layers inside of it, or none.
             found += layers.draw(random) if random.random() < 0.5 else ()
             found.append(DISPATCH)
@@ -322,8 +321,3 @@ def add(
         statements=tuple(found),
         scoped=random.random() < 0.4 and may_be_scoped,
     )
-
-
-def _has_events(application: Application) -> bool:
-    options = (option for route in application.routes for option in route.options)
-    return any("EventSourceResponse" in option for option in options)

@@ -3,7 +3,6 @@
 
 use std::sync::{Arc, Weak};
 
-use andon_plan::Stream;
 use pyo3::{
     intern,
     prelude::*,
@@ -100,13 +99,6 @@ impl NativeCore {
         }
         let current = self.serving.as_ref().and_then(|serving| serving.current(scope.py()));
         Ok(match Found::find(application, scope)? {
-            // Whether a failure before the first event comes before the head is a matter of turns of the loop.
-            Found::Route(within, number, _)
-                if !application.calls.dispatchers.is_empty()
-                    && within.route(number).response.stream == Some(Stream::Events) =>
-            {
-                Found::Application("server-sent events inside a middleware with `dispatch`".to_owned())
-            }
             Found::Route(within, number, mut incoming) => {
                 incoming.offloaded = current.is_some_and(|exchange| exchange.get().is_offloaded());
                 Found::Route(within, number, incoming)

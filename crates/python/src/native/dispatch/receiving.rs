@@ -1,7 +1,10 @@
 //! What `receive` is for the application inside a middleware: what the middleware's request has, until the answer has
 //! been sent; then the client counts as gone (`receive_or_disconnect`).
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use parking_lot::Mutex;
 use pyo3::{
@@ -20,6 +23,9 @@ use crate::{
 /// So many turns of the event loop Starlette takes to leave the task group in which it receives a message that is there.
 const TURNS: u8 = 4;
 
+/// Likewise, of a message for which it has waited: the other Task of the group has begun meanwhile.
+const TURNS_AFTER_WAITING: u8 = 2;
+
 /// `receive`.
 #[pyclass(frozen, module = "andon._andon")]
 pub(super) struct Receive(pub(super) Arc<Around>);
@@ -27,7 +33,12 @@ pub(super) struct Receive(pub(super) Arc<Around>);
 #[pymethods]
 impl Receive {
     fn __call__(&self) -> Receiving {
-        Receiving { around: Arc::clone(&self.0), awaited: Mutex::default(), held: Mutex::default() }
+        Receiving {
+            around: Arc::clone(&self.0),
+            awaited: Mutex::default(),
+            has_waited: AtomicBool::new(false),
+            held: Mutex::default(),
+        }
     }
 }
 
@@ -36,6 +47,7 @@ impl Receive {
 struct Receiving {
     around: Arc<Around>,
     awaited: Mutex<Option<Awaited>>,
+    has_waited: AtomicBool,
     /// A message that is told after so many turns of the event loop.
     held: Mutex<Option<(Py<PyAny>, u8)>>,
 }
@@ -86,7 +98,8 @@ impl Receiving {
             // Only where others may take turns meanwhile, such as the other half of a streamed answer, can that be seen;
             // and only where there are scopes can one be cancelled, which takes effect here.
             Ok(Advance::Returned(message)) if self.around.parts.anyio.scopes_are_in_use(py) => {
-                Ok(self.hold(py, message.unbind(), TURNS))
+                let waited = self.has_waited.load(Ordering::Relaxed);
+                Ok(self.hold(py, message.unbind(), if waited { TURNS_AFTER_WAITING } else { TURNS }))
             }
             Ok(Advance::Returned(message)) => Err(PyStopIteration::new_err((message.unbind(),))),
             Err(error) => Err(self.around.parts.grouped(py, error)),
@@ -105,6 +118,7 @@ impl Receiving {
         if !future.is_none() {
             self.around.waits_for(future.clone().unbind());
         }
+        self.has_waited.store(true, Ordering::Relaxed);
         *self.awaited.lock() = Some(Awaited { iterator, future: future.clone().unbind() });
         future.unbind()
     }
