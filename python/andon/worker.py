@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from logging import Logger
 from typing import Any, Literal, Protocol, cast
 
-from andon import _andon, loops, native, offload, routes, stacks, threads
+from andon import _andon, forks, loops, native, offload, routes, stacks, threads
 from andon.lifespan import Lifespan, StartupFailed
 from andon.loading import Application, load
 from andon.logs import configure
@@ -32,6 +32,7 @@ def main() -> int:
     setup = Setup.from_environment()
     logger = configure(setup.log_level, setup.number)
     _leave_signals_to_the_front()
+    forks.prepare()
     worker = _andon.Worker(
         setup.wire, setup.memory, setup.graceful_shutdown, setup.threads, setup.cancel_on_disconnect
     )
@@ -57,7 +58,7 @@ def _leave_signals_to_the_front() -> None:
     processes which the application starts.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, forks.ignore)
 
 
 async def _serve(

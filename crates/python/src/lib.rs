@@ -15,6 +15,7 @@ mod clock;
 mod coroutine;
 mod errands;
 mod exchange;
+mod fork;
 mod http;
 mod inflow;
 mod message;
@@ -61,6 +62,7 @@ fn _andon(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(main, module)?)?;
     module.add_function(wrap_pyfunction!(replay, module)?)?;
     module.add_function(wrap_pyfunction!(query_pairs, module)?)?;
+    module.add_function(wrap_pyfunction!(fork::forked, module)?)?;
     module.add_class::<worker::Worker>()?;
     module.add_class::<worker::Turn>()?;
     module.add_class::<threads::Threads>()?;

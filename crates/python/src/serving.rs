@@ -18,6 +18,7 @@ use crate::{
     awaitable::Done,
     errands::{Errand, Errands},
     exchange::Exchange,
+    fork,
     meter::{Begun, Cost, Meter},
     native::Application,
     output::{Flush, Output},
@@ -236,8 +237,11 @@ impl Serving {
     // Frames
 
     /// Appends frames, and sees to it that they are written: at the end of the loop's turn, or at once if this is a
-    /// thread of the pool.
+    /// thread of the pool. What a forked process puts is for nobody.
     pub(crate) fn put<T>(&self, py: Python<'_>, append: impl FnOnce(&mut Queue) -> T) -> PyResult<T> {
+        if fork::is_child() {
+            return Ok(append(&mut Queue::default()));
+        }
         if is_pool_thread() {
             let result = append(&mut self.output.lock().queue);
             return self.write_from_thread(py).map(|()| result);

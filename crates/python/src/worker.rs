@@ -28,6 +28,7 @@ use crate::{
     awaitable::Done,
     child::TaskFactory,
     errands::{self, Errands},
+    fork,
     meter::Collections,
     native::{Application, Calls as NativeCalls, Inspected, default_limiter, splice},
     output::Flush,
@@ -215,6 +216,7 @@ impl Worker {
     /// Reads the wire: the event loop calls it when there is something to read.
     fn read(slf: &Bound<'_, Self>) -> PyResult<Turn> {
         let (py, this) = (slf.py(), slf.get());
+        fork::end_here(py, None);
         let executor = this.serving.executor();
         executor.count_turn();
         this.serving.pool().gather();

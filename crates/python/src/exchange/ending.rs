@@ -5,11 +5,12 @@ use andon_wire::{Flags, FromWorker, frame::put_frame};
 use pyo3::{prelude::*, pybacked::PyBackedBytes};
 
 use super::{Exchange, Protocol, Run};
-use crate::{awaitable::Until, clock, http::internal_server_error, threads::is_pool_thread};
+use crate::{awaitable::Until, clock, fork, http::internal_server_error, threads::is_pool_thread};
 
 impl Exchange {
     /// The application's callable has ended: says what it left unsaid, and frees the slot.
     pub(super) fn finish(&self, py: Python<'_>, error: Option<&PyErr>) -> PyResult<()> {
+        fork::end_here(py, error);
         let complete = self.complete_answer(py, error)?;
         let used = self.used.usage().to_bytes();
         self.serving.put(py, |out| {

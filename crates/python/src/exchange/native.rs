@@ -17,7 +17,7 @@ use pyo3::{
 use super::{Exchange, Protocol, Resume, Run, Step, thrown};
 use crate::{
     awaitable::Until,
-    clock,
+    clock, fork,
     http::{Given, Http, Received},
     native::{
         Application, Around, Asked, Drive, Entered, Execution, Face, Incoming, Parts, Place, Progress, Refused, Served,
@@ -235,6 +235,11 @@ impl Exchange {
         };
         *slf.get().on_thread_since.lock() = Some(clock::monotonic());
         let progress = within_context(context, || Ok(drive.step(Place::Thread, None)))?;
+        if let Progress::Ended(outcome) = &progress {
+            fork::end_here(slf.py(), outcome.as_ref().err());
+        } else {
+            fork::end_where_more_is_wanted(slf.py());
+        }
         *slf.get().on_thread_since.lock() = None;
         if matches!(progress, Progress::WantsLoop) {
             slf.get().put_drive(drive);

@@ -3,17 +3,22 @@
 use pyo3::{exceptions::PyStopIteration, intern, prelude::*};
 
 use super::{Exchange, Resume, Run};
-use crate::coroutine::{Step, await_iterator, step};
+use crate::{
+    coroutine::{Step, await_iterator, step},
+    fork,
+};
 
 impl Exchange {
     /// Runs the application to its next suspension. `Ok(None)`: it is over.
     pub(super) fn advance<'py>(slf: &Bound<'py, Self>, resume: Resume<'_, 'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (py, this) = (slf.py(), slf.get());
+        fork::end_here(py, None);
         let begun = this.serving.begin_step(this.slot, this.generation);
         let outcome = match this.take_drive() {
             Some(drive) => this.step_drive(py, drive, resume),
             None => this.step_coroutine(slf, resume),
         };
+        fork::end_here(py, outcome.as_ref().err());
         this.used.add_step(this.serving.end_step(py, begun));
         match outcome {
             Ok(Step::Yielded(value)) => Ok(Some(value)),

@@ -8,7 +8,7 @@ use pyo3::{
 };
 
 use super::seat::Endpoint;
-use crate::exchange::Exchange;
+use crate::{exchange::Exchange, fork};
 
 /// A call that waits for a thread.
 pub(crate) struct Call {
@@ -57,6 +57,7 @@ impl Function {
         let context = self.context.bind(py);
         let call = || context.call_method1(intern!(py, "run"), arguments).map(Bound::unbind);
         let result = with_scope(locals, self.scope, call)?;
+        fork::end_here(py, result.as_ref().err());
         Ok(Some(Done::Function { future: self.future, result }))
     }
 }
