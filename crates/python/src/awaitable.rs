@@ -1,7 +1,9 @@
 //! What `receive` and `send` return: objects that an application awaits, or makes a Task of.
 //!
-//! All three have the methods of `collections.abc.Coroutine`, since `asyncio.create_task(receive())` works under other
+//! All of them have the methods of `collections.abc.Coroutine`, since `asyncio.create_task(receive())` works under other
 //! servers, whose `receive` is a coroutine function.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::{
@@ -46,6 +48,41 @@ impl Done {
 
     fn send(&self, _value: &Bound<'_, PyAny>) -> PyResult<()> {
         Err(PyStopIteration::new_err(()))
+    }
+
+    #[pyo3(signature = (*arguments))]
+    fn throw(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<Option<Py<PyAny>>> {
+        Err(thrown(arguments)?)
+    }
+
+    fn close(&self) {}
+}
+
+/// Done in the next turn of the loop, with `None`.
+#[pyclass(frozen, module = "andon._andon")]
+#[derive(Default)]
+pub(crate) struct Pause(AtomicBool);
+
+#[pymethods]
+impl Pause {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    /// Yields `None` once, as `asyncio.sleep(0)` does.
+    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        if self.0.swap(true, Ordering::Relaxed) {
+            return Err(PyStopIteration::new_err(()));
+        }
+        Ok(py.None())
+    }
+
+    fn send(&self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        self.__next__(py)
     }
 
     #[pyo3(signature = (*arguments))]

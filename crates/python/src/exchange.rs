@@ -19,7 +19,7 @@ use pyo3::{
 };
 
 use crate::{
-    awaitable::{Message, Until, Wait, thrown},
+    awaitable::{Message, Pause, Until, Wait, thrown},
     coroutine::Step,
     http::{self, Http},
     meter::Cost,
@@ -175,16 +175,19 @@ impl Exchange {
         let (py, this) = (slf.py(), slf.get());
         let mut credit = None;
         let mut complete = false;
+        let mut unread = false;
         let outcome = match &this.protocol {
             Protocol::Http(http) => {
                 let outgoing = http::Outgoing::parse(message)?;
                 if outgoing.begins_answer() {
                     this.explain(py)?;
                 }
+                let more = matches!(outgoing, http::Outgoing::Body { more: true, .. });
                 this.serving.put(py, |out| {
                     let mut http = http.lock();
                     let outcome = http.send(outgoing, out);
                     complete = http.is_complete();
+                    unread = more && http.is_disconnected();
                     outcome
                 })?
             }
@@ -198,6 +201,11 @@ impl Exchange {
         this.grant(py, credit)?;
         if complete {
             this.wake(py, Until::Message)?;
+        }
+        if unread {
+            // Nothing holds back who sends on and on to a client that has gone: the loop must turn for the application
+            // to hear of it.
+            return Ok(Py::new(py, Pause::default())?.into_any());
         }
         if this.is_writable() {
             return Ok(this.serving.done(py));
