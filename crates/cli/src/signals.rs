@@ -1,8 +1,15 @@
 //! Signals as orders.
 
-use std::io;
+use std::{io, time::Duration};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
+
+/// A SIGTERM or SIGINT that follows another so soon is the same order: a terminal and `timeout` signal the whole process
+/// group, and whoever runs this process passes it on as well.
+const ECHO: Duration = Duration::from_millis(250);
 
 /// What the operator wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +26,8 @@ pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    /// When the first order to end came.
+    stopped: Option<Instant>,
 }
 
 impl Signals {
@@ -28,11 +37,34 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            stopped: None,
         })
     }
 
     /// The next order.
     pub(crate) async fn next(&mut self) -> Order {
+        loop {
+            let order = self.receive().await;
+            if !self.is_echo(order) {
+                return order;
+            }
+        }
+    }
+
+    fn is_echo(&mut self, order: Order) -> bool {
+        if order == Order::Reload {
+            return false;
+        }
+        match self.stopped {
+            Some(stopped) => stopped.elapsed() < ECHO,
+            None => {
+                self.stopped = Some(Instant::now());
+                false
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Order {
         tokio::select! {
             Some(()) = self.terminate.recv() => Order::Stop(SignalKind::terminate().as_raw_value()),
             Some(()) = self.interrupt.recv() => Order::Stop(SignalKind::interrupt().as_raw_value()),
