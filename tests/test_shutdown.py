@@ -56,6 +56,28 @@ def test_a_request_in_flight_is_answered_before_the_end(start_server: StartServe
     assert server.journal.events("shutdown")
 
 
+def test_two_signals_at_once_are_one_order_and_a_later_one_ends_the_drain(
+    start_server: StartServer,
+) -> None:
+    server = start_server("raw:app")
+    with server.connect() as connection:
+        connection.send(request_bytes("GET", "/hold?gate=never"))
+        server.journal.wait_for("holding", name="never")
+        # It finds both when it goes on.
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+            server.signal(number)
+        wait_until(lambda: _refuses_connections(server), "new connections are refused")
+        assert server.running
+
+        def is_ended() -> bool:
+            if server.running:
+                server.signal(signal.SIGTERM)
+            return not server.running
+
+        wait_until(is_ended, "it ends at once")
+    assert server.wait() == 128 + signal.SIGTERM
+
+
 def test_a_stream_in_flight_goes_on_to_its_end(start_server: StartServer) -> None:
     server = start_server("raw:app")
     with server.connect() as connection:
