@@ -1,7 +1,8 @@
 //! How long to wait before a dead worker is replaced.
 //!
-//! At once the first time, then 0.1 s, doubled each time up to 30 s; a worker that lived for ten seconds starts the
-//! count anew. Half of each delay is random, so that workers which died together do not come back together.
+//! At once the first time, then 0.1 s, doubled each time up to 30 s, or up to a second if the worker had served: what it
+//! died of was not its start. A worker that lived for ten seconds starts
+//! the count anew. Half of each delay is random, so that workers which died together do not come back together.
 
 use std::time::Duration;
 
@@ -9,6 +10,15 @@ use std::time::Duration;
 const STEADY: Duration = Duration::from_secs(10);
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST_AFTER_SERVING: Duration = Duration::from_secs(1);
+
+/// The life of a worker that has died.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Life {
+    pub(crate) lasted: Duration,
+    /// It had been ready.
+    pub(crate) served: bool,
+}
 
 /// The deaths in a row of the workers of one seat.
 #[derive(Debug, Clone, Default)]
@@ -17,15 +27,16 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The delay after a worker that lived for `life`. `random` is in 0..1.
-    pub(crate) fn next(&mut self, life: Duration, random: f64) -> Duration {
-        if life >= STEADY {
+    /// The delay after a worker of this `life`. `random` is in 0..1.
+    pub(crate) fn next(&mut self, life: Life, random: f64) -> Duration {
+        if life.lasted >= STEADY {
             self.deaths = 0;
         }
+        let longest = if life.served { LONGEST_AFTER_SERVING } else { LONGEST };
         let delay = match self.deaths.checked_sub(1) {
             None => Duration::ZERO,
             // 2^9 times the first delay is over the longest one.
-            Some(doublings) => (FIRST * (1 << doublings.min(9))).min(LONGEST),
+            Some(doublings) => (FIRST * (1 << doublings.min(9))).min(longest),
         };
         self.deaths += 1;
         delay.mul_f64(0.5 + random / 2.0)
@@ -62,30 +73,38 @@ mod tests {
     #[test]
     fn first_restart_is_at_once_and_later_ones_double() {
         let mut backoff = Backoff::default();
-        let delays: Vec<u128> = (0..5).map(|_| backoff.next(Duration::ZERO, ALL).as_millis()).collect();
+        let delays: Vec<u128> = (0..5).map(|_| backoff.next(Life::default(), ALL).as_millis()).collect();
         assert_eq!(delays, [0, 100, 200, 400, 800]);
     }
 
     #[test]
     fn delay_never_exceeds_thirty_seconds() {
         let mut backoff = Backoff::default();
-        let longest = (0..1000).map(|_| backoff.next(Duration::ZERO, ALL)).max();
+        let longest = (0..1000).map(|_| backoff.next(Life::default(), ALL)).max();
         assert_eq!(longest, Some(LONGEST));
+    }
+
+    #[test]
+    fn worker_that_had_served_is_missed_for_a_second_at_most() {
+        let mut backoff = Backoff::default();
+        let life = Life { lasted: STEADY / 2, served: true };
+        let longest = (0..1000).map(|_| backoff.next(life, ALL)).max();
+        assert_eq!(longest, Some(LONGEST_AFTER_SERVING));
     }
 
     #[test]
     fn ten_seconds_of_life_start_the_count_anew() {
         let mut backoff = Backoff::default();
-        backoff.next(Duration::ZERO, ALL);
-        backoff.next(Duration::ZERO, ALL);
-        assert_eq!(backoff.next(STEADY, ALL), Duration::ZERO);
+        backoff.next(Life::default(), ALL);
+        backoff.next(Life::default(), ALL);
+        assert_eq!(backoff.next(Life { lasted: STEADY, served: true }, ALL), Duration::ZERO);
     }
 
     #[test]
     fn at_least_half_of_a_delay_is_waited() {
         let mut backoff = Backoff::default();
-        backoff.next(Duration::ZERO, 0.0);
-        assert_eq!(backoff.next(Duration::ZERO, 0.0), FIRST / 2);
+        backoff.next(Life::default(), 0.0);
+        assert_eq!(backoff.next(Life::default(), 0.0), FIRST / 2);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::backoff::Life;
+
 /// A worker process, named for good: numbers are never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct MemberId(pub(crate) u32);
@@ -38,13 +40,20 @@ pub(super) struct Member {
     pub(super) generation: u32,
     pub(super) born: Duration,
     pub(super) stage: Stage,
+    /// It has been ready.
+    pub(super) served: bool,
     /// Another one takes its seat when it is gone.
     pub(super) replaced: bool,
 }
 
 impl Member {
     pub(super) fn new(seat: u32, generation: u32, born: Duration) -> Self {
-        Self { seat, generation, born, stage: Stage::Starting, replaced: true }
+        Self { seat, generation, born, stage: Stage::Starting, served: false, replaced: true }
+    }
+
+    /// Its life, which ends now.
+    pub(super) fn life(&self, now: Duration) -> Life {
+        Life { lasted: now.saturating_sub(self.born), served: self.served }
     }
 
     /// When the fleet must act on it, if time has to do with it.

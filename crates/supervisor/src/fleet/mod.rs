@@ -149,6 +149,7 @@ impl Fleet {
             return;
         };
         member.stage = Stage::Ready;
+        member.served = true;
         let attempted = self.is_attempted(id);
         self.report(if attempted { Report::Ready(id) } else { Report::Replaced(id) });
         if let Some(attempt) = self.attempt.take_if(|attempt| attempt.is_ready(&self.members)) {
@@ -177,7 +178,7 @@ impl Fleet {
         if attempted {
             self.fail_attempt(now, failure);
         } else if member.replaced {
-            self.replace(now, member.seat, now);
+            self.replace(now, &member);
             self.report(Report::ReplacementFailed(id, failure));
         }
     }
@@ -206,7 +207,7 @@ impl Fleet {
         } else if attempted {
             self.fail_attempt(now, StartError::Died { seat: member.seat, how });
         } else {
-            let delay = self.replace(now, member.seat, member.born);
+            let delay = self.replace(now, &member);
             self.report(Report::Died { id, how, delay });
         }
     }

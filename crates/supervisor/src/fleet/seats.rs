@@ -56,10 +56,10 @@ impl Fleet {
     }
 
     /// Another member is started in the seat of one that died, after a delay, which is returned.
-    pub(super) fn replace(&mut self, now: Duration, seat: u32, born: Duration) -> Duration {
+    pub(super) fn replace(&mut self, now: Duration, dead: &Member) -> Duration {
         let random = self.jitter.next();
-        let place = self.seats.entry(seat).or_default();
-        let delay = place.backoff.next(now.saturating_sub(born), random);
+        let place = self.seats.entry(dead.seat).or_default();
+        let delay = place.backoff.next(dead.life(now), random);
         place.due = Some(now + delay);
         delay
     }
