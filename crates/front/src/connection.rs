@@ -16,6 +16,7 @@ use crate::{
     interim::Interim,
     service,
     stream::{Stream, Unread},
+    trimming,
     watch::{Watch, WatchTimer},
     websocket::{self, Upgrade},
 };
@@ -136,5 +137,6 @@ async fn serve_active(
     })
     .await;
     let parts = http.into_parts().filter(|_| parked)?;
+    trimming::count_parked();
     Some(Idle { socket: parts.io.into_inner().into_socket(), ahead: parts.read_buf })
 }

@@ -34,6 +34,7 @@ mod service;
 mod settings;
 mod stream;
 mod terms;
+mod trimming;
 mod watch;
 mod websocket;
 
