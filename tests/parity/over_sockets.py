@@ -20,6 +20,7 @@ FIXED_HASHES = {"PYTHONHASHSEED": "0"}
 RUNNING = re.compile(r"Uvicorn running on http://127\.0\.0\.1:([0-9]+)")
 CHUNKED = ("transfer-encoding", "chunked")
 NO_CONTENT = 204
+NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,13 @@ class Answer:
         return found
 
     def _without_forbidden_content(self) -> "Answer":
-        """Return it without what a server must not send: a 204 has neither content nor a length.
+        """Return it without what a server must not send.
 
-        RFC 9110, sections 8.6 and 15.3.5. uvicorn sends what an application gives, and some
-        middleware gives a 204 content.
+        A 204 has neither content nor a length, a 304 no content (RFC 9110, sections 8.6, 15.3.5 and
+        15.4.5). uvicorn sends what an application gives, and some middleware gives them content.
         """
+        if self.status == NOT_MODIFIED:
+            return Answer(self.status, self.headers, b"")
         if self.status != NO_CONTENT:
             return self
         headers = tuple(field for field in self.headers if field[0].lower() != "content-length")
