@@ -1,8 +1,8 @@
 //! How long to wait before a dead worker is replaced.
 //!
 //! At once the first time, then 0.1 s, doubled each time up to 30 s, or up to a second if the worker had served: what it
-//! died of was not its start. A worker that lived for ten seconds starts
-//! the count anew. Half of each delay is random, so that workers which died together do not come back together.
+//! died of was not its start. A worker that lived for ten seconds starts the count anew. Half of each delay is random, so
+//! that workers which died together do not come back together.
 
 use std::time::Duration;
 

@@ -1,24 +1,14 @@
 """The routes of `neighbours` inside a middleware with `dispatch`."""
 
-from collections.abc import Awaitable, Callable
+from fastapi import FastAPI
 
-from fastapi import FastAPI, Request, Response
-
-from tests.parity.cases import neighbours
+from tests.parity.cases import neighbours, passing
 
 CASES = neighbours.CASES
 
 
 def make() -> FastAPI:
-    app = neighbours.make()
-
-    @app.middleware("http")
-    async def pass_on(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        return await call_next(request)
-
-    return app
+    return passing.within(neighbours.make())
 
 
 app = make()
