@@ -35,10 +35,12 @@ impl Backoff {
         let longest = if life.served { LONGEST_AFTER_SERVING } else { LONGEST };
         let delay = match self.deaths.checked_sub(1) {
             None => Duration::ZERO,
-            // 2^9 times the first delay is over the longest one.
-            Some(doublings) => (FIRST * (1 << doublings.min(9))).min(longest),
+            Some(doublings) => (FIRST * (1 << doublings)).min(longest),
         };
-        self.deaths += 1;
+        // Beyond the longest delay deaths do not count: one that had not served would wait for those that had.
+        if delay < longest {
+            self.deaths += 1;
+        }
         delay.mul_f64(0.5 + random / 2.0)
     }
 }
@@ -90,6 +92,7 @@ mod tests {
         let life = Life { lasted: STEADY / 2, served: true };
         let longest = (0..1000).map(|_| backoff.next(life, ALL)).max();
         assert_eq!(longest, Some(LONGEST_AFTER_SERVING));
+        assert_eq!(backoff.next(Life::default(), ALL), FIRST * 16);
     }
 
     #[test]
